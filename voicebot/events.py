@@ -141,7 +141,10 @@ class TransferRequested(CallEvent):
 
 @dataclass(frozen=True, slots=True)
 class TransferProgressed(CallEvent):
-    """A step of a transfer: announced, ringing, answered, briefed, accepted, joined, failed, returned, ended."""
+    """A step of a transfer.
+
+    `state`: announced, ringing, answered, briefed, accepted, joined, failed, returned, ended.
+    """
 
     destination: str
     state: str
