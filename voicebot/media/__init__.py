@@ -1,0 +1,1 @@
+"""Legs: RTP, media streams, playout, bridging."""

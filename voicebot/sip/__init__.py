@@ -1,0 +1,1 @@
+"""The SIP user agent: decisions without I/O, and one thin transport."""

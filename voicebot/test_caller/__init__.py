@@ -1,0 +1,1 @@
+"""A caller made of software, for operators and tests."""
