@@ -152,6 +152,14 @@ class TransferProgressed(CallEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackRequested(CallEvent):
+    """The caller is to be called back (law H5). `reason` as in StoreCallback; the number is the call's."""
+
+    reason: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class NoInput(CallEvent):
     """The caller was silent for `silence_ms` while the bot listened."""
 
