@@ -10,7 +10,7 @@ VoicebotError
 │   └── SpeechWorkerBusy   the bounded queue is full or the time limit passed
 ├── SipError
 │   ├── SipParseError      not a SIP message, or one that breaks RFC 3261
-│   └── SdpRefused         no common codec, unusable address (488)
+│   └── SdpRefused         no common codec, unusable address (488), or no SDP at all (400)
 ├── MediaError
 ├── DialFailed             an outbound leg was not answered; `.reason` is a DialFailure
 ├── TransferRefused        destination is not on the allow-list, or capped
@@ -97,9 +97,13 @@ class SipParseError(SipError):
 
 
 class SdpRefused(SipError):
-    """The session description cannot be agreed on (488 Not Acceptable Here)."""
+    """The session description cannot be agreed on. `status`: 488, or 400 where it breaks RFC 8866."""
 
     code = "sip.sdp"
+
+    def __init__(self, problem: str, status: int = 488) -> None:
+        super().__init__(problem)
+        self.status = status
 
 
 class MediaError(VoicebotError):
