@@ -1,0 +1,239 @@
+"""Writes records in the background, so that neither a call nor the media loop ever waits for a database.
+
+A record goes to the database; failing that, to the spool; failing that, it waits in bounded memory. What
+waits is tried again, with growing pauses, until storage is back. Only memory running over loses anything,
+and that is counted and logged as an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from voicebot.errors import StorageError
+from voicebot.privacy.encryption import Cipher, UndecipherableError
+from voicebot.storage.engine import RecordRejected
+from voicebot.storage.records import StoredRecord
+from voicebot.storage.spool import Spool
+
+_log = structlog.get_logger()
+_DRAIN_BATCH = 50
+
+
+class RecordSink(Protocol):
+    """Where records end up: CallStore, or a fake."""
+
+    async def save(self, record: StoredRecord) -> bool:
+        """Save idempotently; raises StorageError."""
+
+
+@dataclass(slots=True)
+class WriterCounts:
+    """What became of the records so far. `lost`: memory ran over. `rejected`: no database takes them."""
+
+    saved: int = 0
+    spooled: int = 0
+    lost: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WriterLimits:
+    """Bounds. `queue`, `memory`: records. Times in seconds; the pause between tries doubles up to its end."""
+
+    queue: int = 2_000
+    memory: int = 10_000
+    save_seconds: float = 15.0
+    first_pause_seconds: float = 1.0
+    last_pause_seconds: float = 30.0
+
+
+class RecordWriter:
+    """One a process. `start()` in the loop, `submit()` from anywhere in it, `close()` at the end."""
+
+    def __init__(
+        self, store: RecordSink, spool_folder: Path, cipher: Cipher, limits: WriterLimits | None = None
+    ) -> None:
+        self.counts = WriterCounts()
+        self._store = store
+        self._spool = Spool(spool_folder, cipher)
+        self._limits = limits or WriterLimits()
+        self._queue: deque[StoredRecord] = deque()
+        self._memory: deque[StoredRecord] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._is_closing = False
+        self._storage_is_down = False
+        self._may_have_spooled = True  # of an earlier process
+        self._pause = self._limits.first_pause_seconds
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Records in memory that neither the database nor the spool has."""
+        return len(self._queue) + len(self._memory)
+
+    @property
+    def storage_is_down(self) -> bool:
+        """The last try failed; records go to the spool."""
+        return self._storage_is_down
+
+    def start(self) -> None:
+        """Begin; what an earlier process left in the spool is stored first."""
+        self._task = asyncio.create_task(self._run(), name="record-writer")
+
+    def submit(self, record: StoredRecord) -> None:
+        """Take a record over. Returns at once and never raises."""
+        if len(self._queue) >= self._limits.queue:
+            self._lose(self._queue.popleft())
+        self._queue.append(record)
+        self._idle.clear()
+        self._wake.set()
+
+    def retry_now(self) -> None:
+        """Try storage again without waiting for the pause to pass (an operator mended it)."""
+        self._storage_is_down = False
+        self._idle.clear()
+        self._wake.set()
+
+    async def settled(self) -> None:
+        """Wait until nothing is queued: each record is stored, spooled or kept for the next try."""
+        await self._idle.wait()
+
+    async def close(self, grace_seconds: float = 5.0) -> None:
+        """Store what there is within the grace, spool the rest, stop. Finishes even when cancelled."""
+        await asyncio.shield(asyncio.ensure_future(self._close(grace_seconds)))
+
+    async def _close(self, grace_seconds: float) -> None:
+        self._is_closing = True
+        self._wake.set()
+        if self._task is not None:
+            _, unfinished = await asyncio.wait({self._task}, timeout=grace_seconds)
+            for task in unfinished:
+                task.cancel()
+                await asyncio.wait({task})
+        while self._memory or self._queue:
+            source = self._memory or self._queue
+            if not await self._to_spool(source[0]):
+                break
+            source.popleft()
+        if self.waiting:
+            self.counts.lost += self.waiting
+            _log.error("records.lost", records=self.waiting, why="neither database nor spool took them")
+
+    async def _run(self) -> None:
+        while True:
+            if self._queue:
+                await self._keep(self._queue[0])
+                self._queue.popleft()
+                continue
+            if self._is_behind and not self._storage_is_down and await self._catch_up():
+                continue
+            if self._is_closing:
+                return
+            self._idle.set()
+            self._wake.clear()
+            await self._sleep()
+
+    @property
+    def _is_behind(self) -> bool:
+        return bool(self._memory) or self._may_have_spooled
+
+    async def _sleep(self) -> None:
+        """Until something is submitted, or until the next try is due."""
+        if not self._storage_is_down:
+            await self._wake.wait()
+            return
+        try:
+            async with asyncio.timeout(self._pause):
+                await self._wake.wait()
+        except TimeoutError:
+            self._pause = min(self._pause * 2, self._limits.last_pause_seconds)
+            self._storage_is_down = False  # the next try says whether it still is
+
+    async def _keep(self, record: StoredRecord) -> None:
+        if not self._storage_is_down and await self._to_store(record):
+            return
+        if await self._to_spool(record):
+            return
+        if len(self._memory) >= self._limits.memory:
+            self._lose(self._memory.popleft())
+        self._memory.append(record)
+
+    async def _to_store(self, record: StoredRecord) -> bool:
+        """Whether the record needs no further care: stored, or one that no database would take."""
+        try:
+            async with asyncio.timeout(self._limits.save_seconds):
+                await self._store.save(record)
+        except RecordRejected as error:
+            self.counts.rejected += 1
+            _log.error("record.rejected", why=str(error))
+            await self._set_aside(record)
+            return True
+        except (StorageError, TimeoutError) as error:
+            if not self._storage_is_down:
+                _log.warning("storage.down", why=str(error) or "time-out")
+            self._storage_is_down = True
+            return False
+        self.counts.saved += 1
+        self._pause = self._limits.first_pause_seconds
+        return True
+
+    async def _to_spool(self, record: StoredRecord) -> bool:
+        try:
+            await asyncio.to_thread(self._spool.write, record)
+        except OSError as error:
+            _log.error("spool.unwritable", errno=error.errno, in_memory=self.waiting)
+            return False
+        self.counts.spooled += 1
+        self._may_have_spooled = True
+        return True
+
+    async def _catch_up(self) -> bool:
+        """Store a batch of what waits; whether there may be more to do now."""
+        while self._memory:
+            if not await self._to_store(self._memory[0]):
+                return False
+            self._memory.popleft()
+        try:
+            paths = await asyncio.to_thread(self._spool.waiting)
+            for path in paths[:_DRAIN_BATCH]:
+                if not await self._drain(path):
+                    return False
+        except OSError as error:
+            _log.warning("spool.unreadable", errno=error.errno)
+            self._storage_is_down = True
+            return False
+        self._may_have_spooled = len(paths) > _DRAIN_BATCH
+        return self._may_have_spooled
+
+    async def _drain(self, path: Path) -> bool:
+        try:
+            record = await asyncio.to_thread(self._spool.read, path)
+        except (RecordRejected, UndecipherableError) as error:
+            self.counts.rejected += 1
+            _log.error("spool.record_rejected", code=error.code)
+            await asyncio.to_thread(self._spool.set_aside, path)
+            return True
+        if record is not None and not await self._to_store(record):
+            return False
+        await asyncio.to_thread(self._spool.remove, path)
+        return True
+
+    async def _set_aside(self, record: StoredRecord) -> None:
+        """Keep a record that the database refuses, for a person to look at."""
+        try:
+            path = await asyncio.to_thread(self._spool.write, record)
+            await asyncio.to_thread(self._spool.set_aside, path)
+        except OSError as error:
+            _log.error("record.lost", errno=error.errno)
+            self.counts.lost += 1
+
+    def _lose(self, _record: StoredRecord) -> None:
+        self.counts.lost += 1
+        _log.error("record.lost", lost=self.counts.lost, why="memory is full")
