@@ -57,10 +57,16 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class StoreCallback:
-    """Keep a callback request for a person to handle (law H5)."""
+    """Keep a callback request for a person to handle (law H5).
+
+    `number`: digits the caller gave, '' for the number the call came from. `message`: what the caller said to
+    pass on, '' for none; redact it before storage.
+    """
 
     reason: str
     language: Language
+    number: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
