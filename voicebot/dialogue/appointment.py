@@ -38,7 +38,7 @@ def _find(ctx: Context, key: dict[str, str]) -> tuple[Action, ...]:
         key["date"] = wanted
     if after := topic.slots.get("after"):
         key["after"] = after
-    return (ctx.say(Question.TASK_RUNNING.value), RunTask("find_appointment", key))
+    return (RunTask("find_appointment", key),)
 
 
 def offered(ctx: Context, now: datetime) -> tuple[Action, ...]:

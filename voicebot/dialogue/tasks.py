@@ -42,9 +42,9 @@ def start(ctx: Context, name: str, slots: Mapping[str, str], now: datetime) -> t
 
 
 def look_up(ctx: Context, name: str, slots: Mapping[str, str]) -> tuple[Action, ...]:
-    """Call the backend; the caller hears that something happens."""
+    """Call the backend; the call itself says 'one moment' when that takes long."""
     ctx.state.question, ctx.state.values = Question.TASK_RUNNING, {}
-    return (ctx.say(Question.TASK_RUNNING.value), RunTask(name, dict(slots)))
+    return (RunTask(name, dict(slots)),)
 
 
 def _confirm_reset(ctx: Context, number: str) -> tuple[Action, ...]:
@@ -96,7 +96,6 @@ def number_given(ctx: Context, digits: str, now: datetime, *, doubtful: bool) ->
         return _confirm_reset(ctx, digits)
     if doubtful:
         topic.slots["number"] = digits
-        state.resume, state.resume_values = state.question, {}
         topic.slots["asked"] = state.question.value
         return ctx.ask(Question.CONFIRM_NUMBER, number=spoken_digits(digits))
     return _use_number(ctx, state.question, digits)
