@@ -112,7 +112,8 @@ _UNITS: dict[Language, dict[str, tuple[str, str]]] = {
 }
 _UNIT = {
     lang: re.compile(
-        rf"(?P<value>(?:(?<![\w.,)])-)?(?:{NUMBER}))\s?(?P<unit>{'|'.join(sorted(map(re.escape, table), key=len, reverse=True))})"
+        rf"(?P<value>(?:(?<![\w.,)])-)?(?:{NUMBER}))\s?"
+        rf"(?P<unit>{'|'.join(sorted(map(re.escape, table), key=len, reverse=True))})"
         r"(?![\w/²])(?:\.(?=\s*[a-z0-9,;]))?"
     )
     for lang, table in _UNITS.items()

@@ -43,7 +43,7 @@ def sentences(text: str, language: Language) -> list[str]:
     return [*found, rest] if rest else found
 
 
-def quick_start(sentence: str, *, longest: int = 90, shortest: int = 25) -> list[str]:
+def quick_start(sentence: str, *, longest: int = 70, shortest: int = 25) -> list[str]:
     """Cut a long sentence once at a clause, so that its beginning can be heard early.
 
     `longest`: characters up to which a sentence stays whole; `shortest`: of the first piece.
