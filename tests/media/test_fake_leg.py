@@ -6,7 +6,7 @@ import asyncio
 
 from tests.fakes.leg import FakeDialler, FakeLeg, advance
 from voicebot.audio import FRAME_BYTES, SILENCE, AudioClip
-from voicebot.media.leg import DigitPressed, Dialler, HeldByPeer, Leg, LegEndCause, LegEnded
+from voicebot.media.leg import Dialler, DigitPressed, HeldByPeer, Leg, LegEndCause, LegEnded
 
 TONE = (b"\x00\x10" * 320)[:FRAME_BYTES]
 
