@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from voicebot.speech_workers import WorkerPool
 
 ENGINE_FACTORY = "voicebot.speaking.voices:VoicesEngine"
-"""For EngineSpec(factory=ENGINE_FACTORY, arguments={"voices": find_voices(...), "threads": 1})."""
+"""For EngineSpec(factory=ENGINE_FACTORY, arguments={"voices": voices_of(...), "threads": 1})."""
 
 
 class PoolSynthesiser:

@@ -93,7 +93,7 @@ class PromptCache:
         """Return the clip if memory or disk has it; does not render."""
         return self.peek(request) or await self._from_disk(self.key(request))
 
-    async def clip(self, request: SpeechRequest, *, may_persist: bool) -> AudioClip:
+    async def clip(self, request: SpeechRequest, *, may_persist: bool = True) -> AudioClip:
         """Return the clip, rendered if need be. Raises SpeechWorkerError.
 
         `may_persist`: the text holds nothing personal, its audio may be kept on disk.

@@ -96,6 +96,14 @@ class PromptBook:
         wordings = self.prompt(prompt_id, language, line_variant).wordings
         return wordings[variant % len(wordings)].format_map(dict(values or {}))
 
+    def variants(self, prompt_id: str, language: Language, line_variant: str = "") -> int:
+        """How many wordings a prompt has."""
+        return len(self.prompt(prompt_id, language, line_variant).wordings)
+
+    def placeholders(self, prompt_id: str) -> frozenset[str]:
+        """Names that must be filled; the same in every language."""
+        return self._prompts["nl"][prompt_id].placeholders
+
     def is_fixed(self, prompt_id: str, language: Language, line_variant: str = "") -> bool:
         """Whether the prompt has no placeholder, so that its audio may be kept on disk."""
         return not self.prompt(prompt_id, language, line_variant).placeholders

@@ -118,21 +118,11 @@ class VoicesEngine:
             return self._spare(language)
 
 
-def find_voices(weights: Path) -> dict[Language, VoiceSpec]:
-    """Choose a voice per language from a directory of weights: Piper where there is one, else eSpeak NG.
-
-    Of several, 'high' is preferred to 'medium' to 'low', then the first by name.
-    """
-    quality = {"high": 0, "medium": 1, "low": 2}
+def voices_of(folders: Mapping[Language, Path | None]) -> dict[Language, VoiceSpec]:
+    """Return the voice per language: the Piper model in its folder, or eSpeak NG where there is none."""
     chosen: dict[Language, VoiceSpec] = {}
     for language in LANGUAGES:
-        found = sorted(
-            (
-                file
-                for file in weights.glob(f"**/{language}_*.onnx")
-                if file.with_name(file.name + ".json").is_file()
-            ),
-            key=lambda file: (quality.get(file.stem.rsplit("-", 1)[-1], 3), file.name),
-        )
-        chosen[language] = VoiceSpec("piper", found[0]) if found else VoiceSpec("espeak")
+        folder = folders.get(language)
+        models = sorted(folder.glob("*.onnx")) if folder is not None else []
+        chosen[language] = VoiceSpec("piper", models[0]) if models else VoiceSpec("espeak")
     return chosen
