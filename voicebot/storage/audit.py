@@ -29,20 +29,17 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class ChainVerdict:
-    """Outcome of a verification. `links`: checked, from the first. `broken_at`: position of the first bad.
+    """Outcome of a verification. `is_whole`: nothing was changed, removed, added or reordered.
 
+    `links`: how many are right, from the first. `broken_at`: position of the first bad one.
     `problem`: changed, missing, undecipherable, cut_off, or '' when all is well. `newest`: hash of the last.
     """
 
+    is_whole: bool
     links: int
     newest: str
     broken_at: int | None = None
     problem: str = ""
-
-    @property
-    def is_whole(self) -> bool:
-        """Nothing was changed, removed, added or reordered."""
-        return not self.problem
 
 
 async def append(connection: AsyncConnection, entry: AuditEntry, cipher: Cipher) -> bool:
@@ -97,18 +94,18 @@ async def verify(connection: AsyncConnection, cipher: Cipher, noted: str | None 
     async for row in _links(connection):
         position += 1
         if row.position != position or row.previous != previous:
-            return ChainVerdict(position - 1, previous, position, "missing")
+            return ChainVerdict(False, position - 1, previous, position, "missing")
         try:
             expected = link_hash(cipher, row.key_id, position, previous, row.content)
         except UndecipherableError:
-            return ChainVerdict(position - 1, previous, position, "undecipherable")
+            return ChainVerdict(False, position - 1, previous, position, "undecipherable")
         if expected != row.hash or not _columns_agree(row):
-            return ChainVerdict(position - 1, previous, position, "changed")
+            return ChainVerdict(False, position - 1, previous, position, "changed")
         previous = row.hash
         was_noted = was_noted or row.hash == noted
     if not was_noted:
-        return ChainVerdict(position, previous, position + 1, "cut_off")
-    return ChainVerdict(position, previous)
+        return ChainVerdict(False, position, previous, position + 1, "cut_off")
+    return ChainVerdict(True, position, previous)
 
 
 def _columns_agree(row: AuditRow) -> bool:

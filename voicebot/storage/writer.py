@@ -68,15 +68,17 @@ class RecordWriter:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._is_closing = False
+        self._in_hand: StoredRecord | None = None
         self._storage_is_down = False
         self._may_have_spooled = True  # of an earlier process
         self._pause = self._limits.first_pause_seconds
+        self._next_try = 0.0  # loop time before which what waits is not tried again
         self._task: asyncio.Task[None] | None = None
 
     @property
     def waiting(self) -> int:
         """Records in memory that neither the database nor the spool has."""
-        return len(self._queue) + len(self._memory)
+        return len(self._queue) + len(self._memory) + (self._in_hand is not None)
 
     @property
     def storage_is_down(self) -> bool:
@@ -97,7 +99,7 @@ class RecordWriter:
 
     def retry_now(self) -> None:
         """Try storage again without waiting for the pause to pass (an operator mended it)."""
-        self._storage_is_down = False
+        self._next_try = 0.0
         self._idle.clear()
         self._wake.set()
 
@@ -117,6 +119,8 @@ class RecordWriter:
             for task in unfinished:
                 task.cancel()
                 await asyncio.wait({task})
+        if self._in_hand is not None and await self._to_spool(self._in_hand):
+            self._in_hand = None
         while self._memory or self._queue:
             source = self._memory or self._queue
             if not await self._to_spool(source[0]):
@@ -127,18 +131,18 @@ class RecordWriter:
             _log.error("records.lost", records=self.waiting, why="neither database nor spool took them")
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             if self._queue:
-                await self._keep(self._queue[0])
-                self._queue.popleft()
-                continue
-            if self._is_behind and not self._storage_is_down and await self._catch_up():
-                continue
-            if self._is_closing:
+                self._in_hand = self._queue.popleft()
+                await self._keep(self._in_hand)
+                self._in_hand = None
+            elif self._is_behind and loop.time() >= self._next_try:
+                await self._catch_up()
+            elif self._is_closing:
                 return
-            self._idle.set()
-            self._wake.clear()
-            await self._sleep()
+            else:
+                await self._sleep()
 
     @property
     def _is_behind(self) -> bool:
@@ -146,18 +150,17 @@ class RecordWriter:
 
     async def _sleep(self) -> None:
         """Until something is submitted, or until the next try is due."""
-        if not self._storage_is_down:
-            await self._wake.wait()
-            return
+        self._idle.set()
+        self._wake.clear()
         try:
-            async with asyncio.timeout(self._pause):
+            async with asyncio.timeout_at(self._next_try if self._is_behind else None):
                 await self._wake.wait()
         except TimeoutError:
-            self._pause = min(self._pause * 2, self._limits.last_pause_seconds)
-            self._storage_is_down = False  # the next try says whether it still is
+            pass
 
     async def _keep(self, record: StoredRecord) -> None:
-        if not self._storage_is_down and await self._to_store(record):
+        may_try = not self._storage_is_down or asyncio.get_running_loop().time() >= self._next_try
+        if may_try and await self._to_store(record):
             return
         if await self._to_spool(record):
             return
@@ -179,10 +182,18 @@ class RecordWriter:
             if not self._storage_is_down:
                 _log.warning("storage.down", why=str(error) or "time-out")
             self._storage_is_down = True
+            self._try_later()
             return False
-        self.counts.saved += 1
+        if self._storage_is_down:
+            _log.info("storage.back", in_memory=len(self._memory))
+        self._storage_is_down = False
         self._pause = self._limits.first_pause_seconds
+        self.counts.saved += 1
         return True
+
+    def _try_later(self) -> None:
+        self._next_try = asyncio.get_running_loop().time() + self._pause
+        self._pause = min(self._pause * 2, self._limits.last_pause_seconds)
 
     async def _to_spool(self, record: StoredRecord) -> bool:
         try:
@@ -194,23 +205,22 @@ class RecordWriter:
         self._may_have_spooled = True
         return True
 
-    async def _catch_up(self) -> bool:
-        """Store a batch of what waits; whether there may be more to do now."""
+    async def _catch_up(self) -> None:
+        """Store a batch of what waits; the spool is listed anew until it is empty."""
         while self._memory:
             if not await self._to_store(self._memory[0]):
-                return False
+                return
             self._memory.popleft()
         try:
             paths = await asyncio.to_thread(self._spool.waiting)
             for path in paths[:_DRAIN_BATCH]:
                 if not await self._drain(path):
-                    return False
+                    return
         except OSError as error:
             _log.warning("spool.unreadable", errno=error.errno)
-            self._storage_is_down = True
-            return False
+            self._try_later()
+            return
         self._may_have_spooled = len(paths) > _DRAIN_BATCH
-        return self._may_have_spooled
 
     async def _drain(self, path: Path) -> bool:
         try:
