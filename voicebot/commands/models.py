@@ -78,7 +78,7 @@ def _open(catalogue: Path, profile: str, weights: Path | None) -> tuple[Catalogu
     """Catalogue, profile and folder; what is not given comes from the configuration, if there is one."""
     known = load_catalogue(catalogue)
     if not profile or weights is None:
-        from voicebot.settings import SpeechSettings, load_settings  # noqa: PLC0415 - pydantic-settings is slow
+        from voicebot.settings import SpeechSettings, load_settings
 
         try:
             configured = load_settings().speech
@@ -95,8 +95,8 @@ def _open(catalogue: Path, profile: str, weights: Path | None) -> tuple[Catalogu
 
 def _pull(known: Catalogue, profile: str, folder: Path) -> PullResult:
     """Fetch with a progress bar a file on standard error."""
-    from rich.console import Console  # noqa: PLC0415 - only needed here
-    from rich.progress import (  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import (
         BarColumn,
         DownloadColumn,
         Progress,
@@ -106,7 +106,7 @@ def _pull(known: Catalogue, profile: str, folder: Path) -> PullResult:
         TransferSpeedColumn,
     )
 
-    from voicebot.model_pull import Puller  # noqa: PLC0415 - httpx is slow to import
+    from voicebot.model_pull import Puller
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
@@ -141,8 +141,8 @@ def _show(
     if as_json:
         sys.stdout.write(json.dumps(_as_json(states, resolved, failures)) + "\n")
         return
-    from rich.console import Console  # noqa: PLC0415 - only needed here
-    from rich.table import Table  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
 
     console = Console()
     table = Table("model", "languages", "MB", "state", "licence", box=None)
