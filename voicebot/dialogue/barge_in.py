@@ -1,4 +1,4 @@
-"""Shall the bot stop talking? Pause at speech, then stop for words or go on after a backchannel or a cough."""
+"""Shall the bot stop talking? Pause at speech, stop for words, go on after a backchannel or a cough."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import enum
 import re
 from dataclasses import dataclass
 from typing import Protocol
+
+from voicebot.audio import FRAME_MS
 
 
 class SpeechActivity(Protocol):
@@ -37,26 +39,26 @@ class BargeInDecision(enum.Enum):
 class BargeInConfig:
     """Thresholds in milliseconds.
 
-    `pause_after_ms`: confirmed speech before playout pauses. `stop_after_ms`: speech too long to be a
+    `pause_after_ms`: stretch of speech before playout pauses, of which `confirmed_ms` were surely speech. `stop_after_ms`: speech too long to be a
     backchannel. `backchannel_max_ms`: the longest backchannel. `give_up_ms`: silence without any transcript
     after which the bot goes on.
     """
 
     pause_after_ms: int = 180
+    confirmed_ms: int = 60
     stop_after_ms: int = 1_600
     backchannel_max_ms: int = 1_400
     give_up_ms: int = 2_500
 
 
-BACKCHANNELS = frozenset(
-    """
-    ja jaja jaa jep joh hm hmm mm mmm mhm mhmm mmhm mm-hm uhu uhuh aha ah oh oké oke ok okay okee goed prima ehm
-    uh uhm eh euh allez awel amai tja precies inderdaad
-    yes yeah yep yup right sure uh-huh huh fine
-    """.split()
-)
+_SOUNDS = """
+ja jaja jaa jep joh hm hmm mm mmm mhm mhmm mmhm mm-hm uhu uhuh aha ah oh oké oke ok okay okee goed prima
+ehm uh uhm eh euh allez awel amai tja precies inderdaad
+yes yeah yep yup right sure uh-huh huh fine
+"""
+BACKCHANNELS = frozenset(_SOUNDS.split())
 PHRASES = frozenset({"i see", "got it", "ik snap het", "ik begrijp het", "snap ik", "begrijp ik"})
-"""Sounds that say 'I am listening'. 'nee' and 'no' are none: they mean something."""
+"""Sounds and phrases that say 'I am listening'. 'nee' and 'no' are none: they mean something."""
 
 
 def is_backchannel(text: str) -> bool:
@@ -75,6 +77,7 @@ class BargeInState:
         self._is_paused = False
         self._longest_ms = 0
         self._can_pause = True
+        self._confirmed_ms = 0
 
     @property
     def is_paused(self) -> bool:
@@ -92,8 +95,14 @@ class BargeInState:
             self._can_pause = True
         if self._is_paused:
             return self._paused(activity)
-        is_speech = activity.is_speech and activity.speech_ms >= self._config.pause_after_ms
-        if is_speech and can_be_interrupted and self._can_pause:
+        self._confirmed_ms = self._confirmed_ms + FRAME_MS if activity.is_speech else 0
+        is_long = activity.speech_ms >= self._config.pause_after_ms
+        if (
+            is_long
+            and self._confirmed_ms >= self._config.confirmed_ms
+            and can_be_interrupted
+            and self._can_pause
+        ):
             self._is_paused = True
             self._longest_ms = activity.speech_ms
             return BargeInDecision.PAUSE
@@ -135,4 +144,4 @@ class BargeInState:
         return BargeInDecision.STOP
 
     def _forget(self) -> None:
-        self._is_paused, self._longest_ms, self._can_pause = False, 0, True
+        self._is_paused, self._longest_ms, self._confirmed_ms, self._can_pause = False, 0, 0, True

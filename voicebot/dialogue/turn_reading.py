@@ -82,7 +82,7 @@ def choice_of(turn: Interpretation) -> str | None:
     """Return 'callback', 'message', 'other' or 'again' as chosen after a failed transfer."""
     named = turn.slots.get("choice", turn.intent or "")
     for name, pattern in CHOICES:
-        if named in {name, f"request_{name}", f"leave_{name}"} or pattern.search(turn.text.casefold()):
+        if named in {name, f"{name}_request"} or pattern.search(turn.text.casefold()):
             return name
     return None
 

@@ -1,8 +1,8 @@
 """When has the caller finished? A state machine without a clock, fed every 20 ms.
 
-At a short pause the utterance so far is sent for speculative recognition. What was understood then decides how
-long to wait after the last word: little after a complete answer, over a second in the middle of a number or
-after 'ehm' (speech-notes: Smart Turn alone calls 80% of Dutch mid-sentence pauses complete, so it is one vote).
+At a short pause the utterance so far is sent for speculative recognition. What was understood then decides
+how long to wait after the last word: little after a complete answer, over a second in the middle of a number
+or after 'ehm' (speech-notes: Smart Turn calls 80% of Dutch mid-sentence pauses complete, so it is one vote).
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ class EndpointingConfig:
     `start_speech_ms`: speech before an utterance begins. `speculate_after_ms`: pause before recognition.
     `*_wait_ms`: silence after the last word that ends the turn, by completeness. `number_wait_ms`: instead of
     `likely_wait_ms` where digits, a postcode, a date or a time were asked. `max_wait_ms`: in any case.
-    `min_speech_ms`: shorter is noise. `noise_after_ms`: silence after which noise is dropped.
+    `min_speech_ms`: frames that were speech; less is noise. `noise_after_ms`: silence after which noise is dropped.
     `empty_is_noise_below_ms`: speech shorter than this without words is noise. `smart_turn_doubt`: below this
-    the turn gets `doubt_extra_ms` more; above `smart_turn_sure` a likely complete one gets `sure_less_ms` less.
+    the turn gets `doubt_extra_ms` more; above `smart_turn_sure` a likely complete one gets
+    `sure_less_ms` less.
     """
 
     start_speech_ms: int = 60
@@ -49,7 +50,7 @@ class EndpointingConfig:
     number_wait_ms: int = 800
     max_wait_ms: int = 2_000
     max_utterance_ms: int = 30_000
-    min_speech_ms: int = 120
+    min_speech_ms: int = 80
     noise_after_ms: int = 240
     empty_is_noise_below_ms: int = 500
     smart_turn_doubt: float = 0.25
@@ -60,7 +61,7 @@ class EndpointingConfig:
 
 @dataclass(frozen=True, slots=True)
 class UtteranceStarted:
-    """Keep audio from now on. `start_ms`: media time of the first speech frame; add a pre-roll of your own."""
+    """Keep audio from now on. `start_ms`: media time of the first speech frame, without a pre-roll."""
 
     start_ms: int
 
@@ -157,7 +158,7 @@ class Endpointing:
             return ()
         self._reset()
         self._start_ms = decision.onset_at_ms if decision.onset_at_ms is not None else decision.at_ms
-        self._voiced_ms = decision.speech_ms
+        self._voiced_ms = FRAME_MS
         self._end_ms = decision.at_ms + FRAME_MS
         return (UtteranceStarted(self._start_ms),)
 

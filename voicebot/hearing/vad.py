@@ -28,13 +28,15 @@ class VadConfig:
     """Thresholds.
 
     `aggressiveness`: webrtcvad's 0-3. `start_probability`, `stay_probability`: Silero's, to begin a stretch
-    and to remain in it. `gate_hold_ms`: the gate stays open so long after its last voiced frame. `warm_up_ms`:
-    audio from before the gate that Silero hears first. `join_ms`: gaps up to this belong to the stretch.
-    `onset_reach_ms`: how far back the onset may lie before Silero was sure.
+    and to remain in it. `start_windows`: windows in a row that must agree to begin (one knock is not speech).
+    `gate_hold_ms`: the gate stays open so long after its last voiced frame. `warm_up_ms`: audio from before
+    the gate that Silero hears first. `join_ms`: gaps up to this belong to the stretch. `onset_reach_ms`: how
+    far back the onset may lie before Silero was sure.
     """
 
     aggressiveness: int = 2
     start_probability: float = 0.5
+    start_windows: int = 2
     stay_probability: float = 0.35
     gate_hold_ms: int = 240
     warm_up_ms: int = 120
@@ -62,6 +64,7 @@ class VoiceActivity:
         self._unvoiced_ms = self._config.gate_hold_ms
         self._is_open = False
         self._probability = 0.0
+        self._sure_windows = 0
         self._voiced_since: int | None = None
         self._is_speech = False
         self._onset: int | None = None
@@ -93,18 +96,22 @@ class VoiceActivity:
     def _close(self) -> None:
         self._is_open = False
         self._probability = 0.0
+        self._sure_windows = 0
         self._pending.clear()
 
     def _run_silero(self) -> None:
         while len(self._pending) >= WINDOW_BYTES:
             self._probability = self._silero.process(bytes(self._pending[:WINDOW_BYTES]))
+            sure = self._probability >= self._config.start_probability
+            self._sure_windows = self._sure_windows + 1 if sure else 0
             self.windows_run += 1
             del self._pending[:WINDOW_BYTES]
 
     def _decide(self, frame: AudioFrame) -> VadDecision:
         config = self._config
-        threshold = config.stay_probability if self._is_speech else config.start_probability
-        is_speech = self._is_open and self._probability >= threshold
+        is_sure = self._sure_windows >= config.start_windows
+        stays = self._is_speech and self._probability >= config.stay_probability
+        is_speech = self._is_open and (is_sure or stays)
         if frame.concealed and not self._is_speech:
             is_speech = False
         self._is_speech = is_speech
