@@ -33,6 +33,7 @@ class SpokenLanguage(StrEnum):
 
 def speak(
     text: Annotated[str, typer.Argument(help="What to say; '-' reads standard input.")],
+    *,
     language: Annotated[SpokenLanguage, typer.Option(help="Language of the text.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="WAV file to write: 16 kHz mono, 16 bits.")],
     rate: Annotated[float, typer.Option(min=0.5, max=2.0, help="1.0 is normal, 0.8 slower.")] = 1.0,
@@ -103,7 +104,7 @@ def _voices(weights: Path | None) -> Mapping[Language, VoiceSpec]:
 
 def _write(file: Path, clip: AudioClip) -> None:
     try:
-        with wave.open(str(file), "wb") as sound:
+        with file.open("wb") as opened, wave.open(opened, "wb") as sound:
             sound.setnchannels(1)
             sound.setsampwidth(2)
             sound.setframerate(SAMPLE_RATE)

@@ -44,7 +44,7 @@ class EspeakSettings:
 SETTINGS: dict[Language, EspeakSettings] = {
     # Of 22 settings tried, the one that a recogniser understands best (speech-notes).
     "nl": EspeakSettings("nl", 120, 40, 2),
-    "en": EspeakSettings("en-gb", 135, 40, 1),
+    "en": EspeakSettings("en", 135, 40, 1),
 }
 
 

@@ -157,11 +157,11 @@ def _read(file: Path) -> dict[str, Prompt]:
         if name in prompts:
             mend = f"keep one of the two; the other is on line {prompts[name].line}"
             raise ConfigError("is there twice", mend=mend, file=file, line=line, field=name)
-        prompts[name] = _prompt(name, value, file)
+        prompts[name] = _prompt(name, value, file, line)
     return prompts
 
 
-def _prompt(name: str, value: yaml.Node, file: Path) -> Prompt:
+def _prompt(name: str, value: yaml.Node, file: Path, key_line: int) -> Prompt:
     nodes = value.value if isinstance(value, yaml.SequenceNode) else [value]
     wordings: list[str] = []
     named: list[frozenset[str]] = []
@@ -179,8 +179,7 @@ def _prompt(name: str, value: yaml.Node, file: Path) -> Prompt:
         wordings.append(text)
         named.append(_placeholders(text, name, file, line))
     if not wordings:
-        line = value.start_mark.line + 1
-        raise ConfigError("has no wording", mend="write at least one", file=file, line=line, field=name)
+        raise ConfigError("has no wording", mend="write at least one", file=file, line=key_line, field=name)
     for node, placeholders in zip(nodes, named, strict=True):
         if placeholders != named[0]:
             raise ConfigError(
@@ -190,7 +189,7 @@ def _prompt(name: str, value: yaml.Node, file: Path) -> Prompt:
                 line=node.start_mark.line + 1,
                 field=name,
             )
-    return Prompt(tuple(wordings), named[0], file, value.start_mark.line + 1)
+    return Prompt(tuple(wordings), named[0], file, key_line)
 
 
 def _placeholders(text: str, name: str, file: Path, line: int) -> frozenset[str]:

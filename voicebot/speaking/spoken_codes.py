@@ -14,7 +14,7 @@ import phonenumbers
 from voicebot.events import Language
 from voicebot.speaking.spoken_numbers import digit_groups, digits
 
-_PHONE = re.compile(r"(?<![\w.,/+-])(?:\+|00)?\(?\d(?:[ ./()–-]{0,3}\d){7,13}(?![\w/]|[.,:-]\d)")
+_PHONE = re.compile(r"(?<![\w.,/+-])(?:\+|00)?\(?\d(?:(?:\.|[ /()–-]{0,3})\d){7,13}(?![\w/]|[.,:-]\d)")
 _STARTS_WITH_DATE = re.compile(r"\d{1,2}([-/.])\d{1,2}\1(?:19|20)\d{2}(?!\d)")
 _POSTCODE = re.compile(r"(?<![\w.,/-])(?P<digits>[1-9]\d{3}) ?(?P<letters>[A-Z]{2})(?![\w-])")
 _NOT_POSTCODE = {
