@@ -1,5 +1,6 @@
-"""Responses that the UA core itself repeats: 2xx to INVITE until its ACK (RFC 3261 section 13.3.1.4) and
-reliable provisional responses until their PRACK (RFC 3262 section 3).
+"""Responses that the UA core itself repeats, without I/O.
+
+2xx to INVITE until its ACK (RFC 3261 section 13.3.1.4), reliable 1xx until its PRACK (RFC 3262 section 3).
 """
 
 from __future__ import annotations

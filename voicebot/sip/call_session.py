@@ -40,7 +40,10 @@ MAX_BODY_CHARACTERS = 4096
 
 
 class CallSession:
-    """One call. `on_event` gets what happens, Ended or SetupFailed last; `on_closed` when signalling is done."""
+    """One call.
+
+    `on_event` gets what happens, Ended or SetupFailed last; `on_closed` is called when signalling is done.
+    """
 
     is_inbound = True
 

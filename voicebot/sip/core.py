@@ -43,7 +43,10 @@ class UserAgentConfig:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """End of something that we asked of the peer. `status`: final code, 408 time-out, 481/487 call over, 503 dead."""
+    """End of something that we asked of the peer.
+
+    `status`: final code; ours are 408 for a time-out, 481 or 487 for a call that is over, 503 for no way.
+    """
 
     status: int
     reason: str = ""

@@ -88,7 +88,7 @@ class Dialog:
             return
 
     def request(self, method: str, headers: Iterable[tuple[str, str]] = (), *, cseq: int = 0) -> SipRequest:
-        """Build the next request in the dialog (section 12.2.1.1); `cseq` for ACK, which takes the INVITE's."""
+        """Build the next request (section 12.2.1.1); `cseq` is for ACK, which takes the INVITE's."""
         if not cseq:
             self.local_cseq += 1
         uri, routes = self._uri_and_routes()

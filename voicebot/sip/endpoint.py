@@ -47,6 +47,7 @@ class SipEndpoint:
     def __init__(self, config: SipEndpointConfig, on_call: IncomingCall) -> None:
         self._config, self._on_call = config, on_call
         self._timer: asyncio.TimerHandle | None = None
+        self._quiet = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._trunk_addresses: dict[str, str] = {}
         self._sockets = SipSockets(
@@ -146,10 +147,11 @@ class SipEndpoint:
                 call.hang_up(503 if isinstance(call, InboundCall) and not call.has_ended else 0)
             for link in self._links:
                 link.stop()
-        loop = asyncio.get_running_loop()
-        end = loop.time() + grace_seconds
-        while loop.time() < end and not self._is_quiet():
-            await asyncio.sleep(0.02)
+        try:
+            async with asyncio.timeout(grace_seconds):
+                await self._quiet.wait()
+        except TimeoutError:
+            log.warning("sip closed with calls left", calls=self._agent.statistics().calls)
         with self._turn():
             self._agent.abandon_all()
         for task in list(self._tasks):
@@ -174,6 +176,8 @@ class SipEndpoint:
         try:
             yield
         finally:
+            if self._agent.is_closing and self._is_quiet():
+                self._quiet.set()
             deadline = self._agent.next_deadline
             if self._timer is not None and (deadline is None or self._timer.when() != deadline):
                 self._timer.cancel()
@@ -236,7 +240,8 @@ class SipEndpoint:
         status = 480
         try:
             await self._on_call(handle)
-        except Exception:  # noqa: BLE001 - the edge of a call: the caller gets a code, the log the cause
+        except Exception:
+            # the edge of a call: the caller gets a code, the log the cause
             status = 500
             log.exception("sip call failed")
         finally:

@@ -40,6 +40,7 @@ class InboundCall(CallSession):
         invite: SipRequest,
         transaction: ServerTransaction,
         source: Hop,
+        *,
         digest: DigestAnswers | None = None,
     ) -> None:
         super().__init__(core, facts, first(invite, "call-id"), core.token(), digest)

@@ -136,7 +136,7 @@ def _header_problem(message: SipRequest | SipResponse) -> str:
         parse_top_via(headers.get_first("via") or "")
         has_from_tag = bool(tag_of(headers.get_first("from") or ""))
         tag_of(headers.get_first("to") or "")
-        number, method = parse_cseq(message)
+        _, method = parse_cseq(message)
         if isinstance(message, SipRequest):
             return _request_problem(message, method, has_from_tag=has_from_tag)
     except SipParseError as error:

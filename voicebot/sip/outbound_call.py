@@ -158,7 +158,7 @@ class OutboundCall(CallSession):
         self.emit(Ringing(status, sdp_of(response)))
 
     def _fork_of(self, tag: str, response: SipResponse) -> Dialog | None:
-        """Find or open the early dialog of this tag; None when its Contact is unusable or forks are too many."""
+        """Find or open the early dialog of this tag; None for an unusable Contact or too many forks."""
         if tag not in self._forks and len(self._forks) < MAX_FORKS:
             try:
                 self._forks[tag] = Dialog.of_uac(self._invite, response, self._destination.hop)

@@ -53,7 +53,7 @@ class Reoffers:
         self._next()
 
     def refresh(self) -> None:
-        """Refresh the session (RFC 4028 section 7.4): UPDATE without an offer, or a re-INVITE with the last."""
+        """Refresh the session (RFC 4028 section 7.4): UPDATE without offer, or re-INVITE with the last."""
         call = self._call
         if not call.peer_allows_update:
             if self._ours is None:

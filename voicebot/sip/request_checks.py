@@ -43,7 +43,7 @@ def refusal_of(request: SipRequest, *, is_in_dialog: bool, refer_status: int = 6
     return _of_method(request, is_in_dialog, refer_status) or _of_headers(request) or _of_body(request)
 
 
-def _of_method(request: SipRequest, is_in_dialog: bool, refer_status: int) -> Refusal | None:  # noqa: FBT001
+def _of_method(request: SipRequest, is_in_dialog: bool, refer_status: int) -> Refusal | None:
     method = request.method
     if method == "REFER":
         return Refusal(refer_status)

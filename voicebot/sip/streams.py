@@ -35,8 +35,9 @@ class Stream(asyncio.Protocol):
         number: int,
         transport_name: Transport,
         callbacks: StreamCallbacks,
+        *,
         limits: tuple[float, float],
-        is_ours: bool,  # noqa: FBT001
+        is_ours: bool,
         name: str = "",
     ) -> None:
         self.number, self._transport_name = number, transport_name

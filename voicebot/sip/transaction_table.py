@@ -81,7 +81,7 @@ class TransactionTable:
             self._clients.pop(key, None)
 
         kind: type[ClientTransaction] = InviteClient if request.method == "INVITE" else NonInviteClient
-        transaction = kind(request, hop, self.wire, on_response, on_failure, forget)
+        transaction = kind(request, hop, self.wire, on_response, on_failure, on_over=forget)
         self._clients[key] = transaction
         transaction.start()
         return transaction

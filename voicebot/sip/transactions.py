@@ -64,6 +64,7 @@ class ClientTransaction:
         wire: Wire,
         on_response: Callable[[SipResponse], None],
         on_failure: Callable[[int], None],
+        *,
         on_over: Callable[[], None] = lambda: None,
     ) -> None:
         self.state = self.first_state

@@ -232,7 +232,12 @@ class SipSockets:
         )
         config = self._config
         return Stream(
-            self._serial, transport, callbacks, (config.idle_seconds, config.midway_seconds), is_ours, name
+            self._serial,
+            transport,
+            callbacks,
+            limits=(config.idle_seconds, config.midway_seconds),
+            is_ours=is_ours,
+            name=name,
         )
 
     def _stream_opened(self, stream: Stream) -> bool:

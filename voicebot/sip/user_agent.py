@@ -1,4 +1,4 @@
-"""The user agent core: RFC 3261 sections 8, 11, 12.2.2, 18.1.2. Datagrams and time in; datagrams, calls, events out.
+"""The user agent core (RFC 3261 sections 8, 11, 12.2.2, 18.1.2): datagrams and time in; datagrams, calls out.
 
 Without I/O and without a clock: the owner calls `advance(now)` before everything else, and again at
 `next_deadline`. Whatever comes in, nothing is raised.
@@ -327,7 +327,7 @@ class UserAgent:
         try:
             facts = facts_of(invite, source)
             digest = self._around.digest_for(source)
-            call = InboundCall(self, facts, invite, transaction, source, digest)
+            call = InboundCall(self, facts, invite, transaction, source, digest=digest)
         except SipParseError:
             self._refuse(invite, transaction, 400, "Unusable Contact")
             return
