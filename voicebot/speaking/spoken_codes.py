@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 
 import phonenumbers
+from stdnum import iban
 
 from voicebot.events import Language
-from voicebot.speaking.spoken_numbers import digit_groups, digits
+from voicebot.speaking.spoken_numbers import cardinal, digit_groups, digits
 
 _PHONE = re.compile(r"(?<![\w.,/+-])(?:\+|00)?\(?\d(?:(?:\.|[ /()–-]{0,3})\d){7,13}(?![\w/]|[.,:-]\d)")
 _STARTS_WITH_DATE = re.compile(r"\d{1,2}([-/.])\d{1,2}\1(?:19|20)\d{2}(?!\d)")
@@ -39,6 +40,8 @@ _MIXED_CODE = re.compile(
     r"(?<![\w.,@/-])(?=[A-Za-z0-9-]*\d)(?=[A-Za-z0-9-]*[A-Z-])(?=[A-Za-z0-9-]{3,})"
     r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?![\w@/-])"
 )
+_IBAN = re.compile(r"(?<![\w-])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?![\w-])")
+_VERSION = re.compile(r"(?<![\w.,])\d{1,3}(?:\.\d{1,3}){2,}(?![\w,])(?<!\.\d{3})")
 _HASH = re.compile(r"#\s?(?=[A-Za-z0-9])")
 _LONG_DIGITS = re.compile(r"(?<![\w.,])(?:\d{6,}|0\d{2,})(?![\w]|[.,]\d)")
 _EMAIL = re.compile(r"(?<![\w.+-])[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
@@ -81,7 +84,7 @@ def code(written: str, language: Language) -> str:
     for run in re.findall(r"\d+|[^\W\d_]+", written):
         if run[0].isdigit():
             parts.extend(digits(group, language) for group in digit_groups(run))
-        elif len(run) <= 3 or (run.isupper() and len(run) <= 4):
+        elif len(run) == 1 or (run.isupper() and len(run) <= 4):
             parts.append(spell(run, language))
         else:
             parts.append(run)
@@ -106,11 +109,19 @@ def phone(written: str, language: Language, region: str) -> str:
             formatted = re.findall(r"\d+", phonenumbers.format_number(parsed, style))
             same = "".join(formatted) == groups[0] and max(map(len, formatted)) <= 4
             groups = formatted if same else digit_groups(groups[0])
-    return plus + ", ".join(digits(group, language) for group in groups)
+    short = [part for group in groups for part in _short(group)]
+    return plus + ", ".join(digits(part, language) for part in short)
+
+
+def _short(group: str) -> list[str]:
+    """Cut a group that nobody can keep in mind: eight digits (after 06) in pairs, others as codes."""
+    if len(group) <= 4:
+        return [group]
+    return [group[at : at + 2] for at in range(0, 8, 2)] if len(group) == 8 else digit_groups(group)
 
 
 def speak_addresses(text: str, language: Language) -> str:
-    """Replace e-mail and web addresses by words ('info apenstaartje example punt nl')."""
+    """Replace e-mail and web addresses and IBANs by words ('info apenstaartje example punt nl')."""
     symbols = _SYMBOLS[language]
 
     def said(match: re.Match[str]) -> str:
@@ -125,6 +136,7 @@ def speak_addresses(text: str, language: Language) -> str:
                 words.append(symbols.get(run, run if run[0].isalpha() else " "))
         return " ".join(words)
 
+    text = _IBAN.sub(lambda match: code(match[0], language) if iban.is_valid(match[0]) else match[0], text)
     return _URL.sub(said, _EMAIL.sub(said, text))
 
 
@@ -158,12 +170,15 @@ def speak_codes(text: str, language: Language) -> str:
 
     def mixed(match: re.Match[str]) -> str:
         written = match[0]
-        joined = [run for run in re.findall(r"[^\W\d_]+", written) if not run.isupper() and len(run) > 3]
+        joined = [run for run in re.findall(r"[^\W\d_]+", written) if not run.isupper() and len(run) > 1]
         numeric = re.fullmatch(r"[\d-]+", written) is not None
+        if re.fullmatch(r"\d{1,3}[A-Za-z]", written):
+            return f"{cardinal(int(written[:-1]), language)} {spell(written[-1], language)}"
         if joined or (numeric and max(map(len, re.findall(r"\d+", written))) < 3):
             return written
         return code(written, language)
 
+    text = _VERSION.sub(lambda match: match[0].replace(".", f" {_SYMBOLS[language]['.']} "), text)
     text = _POSTCODE.sub(postcode, text)
     text = _NAMED_CODE.sub(named, text)
     text = _HASH.sub("nummer " if language == "nl" else "number ", text)

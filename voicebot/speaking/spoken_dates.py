@@ -113,7 +113,7 @@ _EN_TIME = re.compile(
     re.IGNORECASE,
 )
 _TIME_RANGE = re.compile(
-    r"(?<=\d)(?P<a>\s*(?:uur|u|h|[ap]\.?m\.?)?)\s*[-–]\s*(?=\d{1,2}[:.uh]\d\d|\d{1,2}\s*(?:uur|[ap]\.?m))"
+    r"(?<=\d)(?P<a>\s*(?:uur|u|h|[ap]\.?m\.?)?)\s*[-–]\s*(?=\d{1,2}[:.uh]\d\d|\d{1,2}\s*(?:uur|[uh]\b|[ap]\.?m))"
 )
 
 

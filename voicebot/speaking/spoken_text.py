@@ -118,7 +118,7 @@ def _tidy(text: str, language: Language) -> str:
 
 
 def _settle(text: str) -> str:
-    text = re.sub(r"(?<![^\W\d_])['-]+|['-]+(?![^\W\d_])", " ", text)
+    text = re.sub(r"(?<![^\W\d_])(?!'[nst] )['-]+|['-]+(?![^\W\d_])", " ", text)
     while True:
         before = text
         text = re.sub(r"\s+", " ", text)

@@ -100,6 +100,7 @@ _ABBREVIATION = {
     for lang, table in _ABBREVIATIONS.items()
 }
 _NUMBER_ABBREVIATION = re.compile(r"\b[Nn]o\.\s?(?=\d)")
+_JOINED_NUMBER = re.compile(r"(?<=[a-z-])nr\b\.?(?=\s*:?\s*[\dA-Z#])")
 _MOBILE = re.compile(r"(?<!\w)[mM]\.\s*(?=[+0]\d)")
 
 _ORDINAL: dict[Language, re.Pattern[str]] = {
@@ -176,6 +177,8 @@ def speak_abbreviations(text: str, language: Language) -> str:
         return words + ("." if ends_sentence else "")
 
     text = _MOBILE.sub("mobiel " if language == "nl" else "mobile ", text)
+    if language == "nl":
+        text = _JOINED_NUMBER.sub("nummer", text)
     text = _NUMBER_ABBREVIATION.sub("nummer " if language == "nl" else "number ", text)
     return _ABBREVIATION[language].sub(said, text)
 
@@ -194,6 +197,8 @@ def speak_symbols(text: str, language: Language) -> str:
     """Replace single symbols by words; a lone '*' is the telephone key."""
     joint = " en " if language == "nl" else " and "
     text = _FRACTION_AFTER_NUMBER.sub(lambda m: m[1] + joint + _SYMBOLS[language][m[2]], text)
+    times = " keer " if language == "nl" else " times "
+    text = re.sub(r"(?<=\d)\s?x(?!\w)", times, text)
     text = re.sub(r"(?<!\S)\*(?=[\s.,!?;]|$)", _STAR[language], text)
     for symbol, word in _SYMBOLS[language].items():
         text = text.replace(symbol, f" {word} ")
