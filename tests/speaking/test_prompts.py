@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from voicebot.errors import ConfigError
+from voicebot.events import LANGUAGES
 from voicebot.speaking.prompts import PromptBook
+from voicebot.speaking.spoken_text import spoken
 
 NL = """# teksten
 disclosure: "U spreekt met de digitale assistent van {organisation}."
@@ -137,3 +139,11 @@ def test_absent_or_binary_files(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "nl.yaml").write_bytes(b"\xff\xfe\x00")
     assert failure(tmp_path).file == tmp_path / "nl.yaml"
+
+
+def test_shipped_prompts_load_and_can_be_said() -> None:
+    book = PromptBook.load(Path(__file__).parents[2] / "config" / "prompts")
+    for language in LANGUAGES:
+        texts = book.fixed_texts(language)
+        assert texts
+        assert all(spoken(text, language) for text in texts)
