@@ -42,6 +42,7 @@ from voicebot.events import (
     EventSink,
     HumanRequested,
     KeyPressed,
+    Language,
     LanguageChanged,
     NoInput,
     NoMatch,
@@ -70,13 +71,21 @@ class Dialogue(Protocol):
     """The policy, as the call uses it; each input yields what to do next."""
 
     @property
-    def language(self) -> str:
+    def language(self) -> Language:
         """The language the bot speaks now."""
 
     def begin(self, now: datetime) -> tuple[Action, ...]:
         """The call was answered."""
 
-    def heard(self, turn: Interpretation, now: datetime) -> tuple[Action, ...]:
+    @property
+    def rate(self) -> float:
+        """Speaking rate; 1.0 is normal."""
+
+    @property
+    def gain_db(self) -> float:
+        """Louder by so much than normal."""
+
+    def heard(self, turn: Interpretation, now: datetime, *, doubtful: bool) -> tuple[Action, ...]:
         """The caller said something that was recognised."""
 
     def nothing_understood(self, now: datetime) -> tuple[Action, ...]:
@@ -203,6 +212,7 @@ class Call:
             self._speaker,
             on_turn=self._post,
             on_failed=self._ears_failed,
+            on_retry=self._ears_retry,
             sink=sink,
             at_ms=self._at_ms,
             clock=services.clock,
@@ -258,8 +268,9 @@ class Call:
 
     async def _close(self, outcome: CallOutcome) -> None:
         self._speaker.stop()
+        await self._leg.hang_up()  # settles every playback
+        await self._speaker.settled()
         self._turns.flush()
-        await self._leg.hang_up()
         self._sink(
             CallEnded(
                 self._at_ms(),
@@ -339,6 +350,12 @@ class Call:
         self._sink(SpeechWorkerFailed(self._at_ms(), what="transcription", code=code))
         self._post(_EarsFailed(code))
 
+    def _ears_retry(self) -> None:
+        """A worker died with the caller's words: say so while they are recognised once more."""
+        self._sink(SpeechWorkerFailed(self._at_ms(), what="transcription", code="worker.died"))
+        if not self._speaker.is_speaking:
+            self._turns.add(self._speaker.say(Say("one_moment", self._hearing.language)))
+
     def _voice_failed(self, code: str) -> None:
         self._sink(SpeechWorkerFailed(self._at_ms(), what="synthesis", code=code))
 
@@ -382,7 +399,7 @@ class Call:
                 self._sink(NoMatch(self._at_ms(), failures=self._no_match_in_a_row))
                 return dialogue.nothing_understood(now)
             case TurnHeard(interpretation=interpretation) if interpretation is not None:
-                return self._decide_heard(interpretation, now)
+                return self._decide_heard(interpretation, now, doubtful=item.is_doubtful)
             case DigitPressed(digit=digit):
                 if digit == "0":
                     self._note_human_request("key")
@@ -401,7 +418,9 @@ class Call:
                 return dialogue.ears_failed(now)
         return ()
 
-    def _decide_heard(self, interpretation: Interpretation, now: datetime) -> tuple[Action, ...]:
+    def _decide_heard(
+        self, interpretation: Interpretation, now: datetime, *, doubtful: bool
+    ) -> tuple[Action, ...]:
         if interpretation.wants_human:
             self._note_human_request("words")
         if interpretation.intent is None and not interpretation.wants_human and not interpretation.slots:
@@ -410,7 +429,7 @@ class Call:
         else:
             self._no_match_in_a_row = 0
             self._was_helped = True
-        return self._dialogue.heard(interpretation, now)
+        return self._dialogue.heard(interpretation, now, doubtful=doubtful)
 
     def _decide_after_transfer(self, result: TransferResult, now: datetime) -> tuple[Action, ...]:
         if result.failure is not None:
@@ -442,7 +461,11 @@ class Call:
                     self._transfer_task = self._group.create_task(self._put_through(action), name="transfer")
                 case StoreCallback():
                     self._asked_for_human = False
-                    self._sink(CallbackRequested(self._at_ms(), action.reason, action.language))
+                    self._sink(
+                        CallbackRequested(
+                            self._at_ms(), action.reason, action.language, action.number, action.message
+                        )
+                    )
                 case HangUp():
                     self._mode = Mode.CLOSING
                     self._closing = self._group.create_task(self._hang_up(action), name="closing")
@@ -455,6 +478,7 @@ class Call:
                 self._sink(LanguageChanged(self._at_ms(), language=language))
             self._language = language
         self._hearing.expect(self._listen, language)
+        self._speaker.rate, self._speaker.gain_db = self._dialogue.rate, self._dialogue.gain_db
 
     async def _run_task(self, action: RunTask) -> None:
         try:

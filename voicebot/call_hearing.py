@@ -15,27 +15,22 @@ from typing import Protocol
 from voicebot.audio import FRAME_BYTES, FRAME_MS, AudioFrame
 from voicebot.call_speech import Speaker
 from voicebot.dialogue.actions import Listen
-from voicebot.dialogue.barge_in import BargeInDecision, BargeInState
+from voicebot.dialogue.barge_in import BargeInDecision, BargeInState, is_backchannel
 from voicebot.errors import SpeechWorkerBusy, SpeechWorkerError
-from voicebot.events import (
-    BackchannelHeard,
-    BargeIn,
-    EventSink,
-    Language,
-    SpeechWorkerFailed,
-    UtteranceEnded,
-)
+from voicebot.events import BackchannelHeard, BargeIn, EventSink, Language, UtteranceEnded
 from voicebot.hearing.endpointing import (
     DropSpeculation,
     Endpointing,
+    EndpointingAction,
     NoiseIgnored,
     Speculate,
     TurnEnded,
     UtteranceStarted,
 )
 from voicebot.hearing.language import LanguageTracker
-from voicebot.hearing.transcriber import Transcriber, TranscriptionRequest
+from voicebot.hearing.transcriber import Transcriber, Transcription, TranscriptionRequest
 from voicebot.hearing.vad import VoiceActivity
+from voicebot.hearing.vad_decision import VadDecision
 from voicebot.understanding.completeness import completeness
 from voicebot.understanding.interpretation import Expectation, Interpretation, Interpreter
 
@@ -43,6 +38,8 @@ PRE_ROLL_FRAMES = 25
 """Half a second before the first speech frame: what the VAD needed to be sure, and soft first consonants."""
 MAX_UTTERANCE_BYTES = 30 * 50 * FRAME_BYTES
 """Whisper's 30 s window."""
+DOUBTFUL_LOG_PROBABILITY = -0.8
+"""Below this average per token, numbers are asked back (Whisper's own threshold for failure is -1.0)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +47,7 @@ class TurnHeard:
     """A completed turn of the caller; `interpretation` None when no words came out.
 
     `last_speech_at`, `ended_at`: monotonic seconds of the last speech frame and of the end of the turn.
+    `is_doubtful`: the recogniser was unsure of the words.
     """
 
     text: str
@@ -59,6 +57,7 @@ class TurnHeard:
     ended_at: float
     transcription_ms: int | None = None
     understanding_ms: int | None = None
+    is_doubtful: bool = False
 
 
 class HearingParts(Protocol):
@@ -86,10 +85,13 @@ class HearingParts(Protocol):
         """Return the ISO date."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Meaning:
-    turn: TurnHeard
-    audio_bytes: int
+    transcription: Transcription
+    language: Language
+    interpretation: Interpretation | None
+    transcription_ms: int
+    understanding_ms: int | None
 
 
 class CallHearing:
@@ -102,12 +104,13 @@ class CallHearing:
         *,
         on_turn: Callable[[TurnHeard], None],
         on_failed: Callable[[str], None],
+        on_retry: Callable[[], None],
         sink: EventSink,
         at_ms: Callable[[], int],
         clock: Callable[[], float],
     ) -> None:
         self._parts, self._speaker = parts, speaker
-        self._on_turn, self._on_failed = on_turn, on_failed
+        self._on_turn, self._on_failed, self._on_retry = on_turn, on_failed, on_retry
         self._sink, self._at_ms, self._clock = sink, at_ms, clock
         self._vad = parts.voice_activity()
         self._endpointing = parts.endpointing()
@@ -117,10 +120,11 @@ class CallHearing:
         self._pre_roll: deque[bytes] = deque(maxlen=PRE_ROLL_FRAMES)
         self._audio = bytearray()
         self._in_utterance = False
-        self._speculation: asyncio.Task[_Meaning | None] | None = None
+        self._spoke_over_bot = False
+        self._speculation: asyncio.Task[_Meaning] | None = None
         self._deliveries: set[asyncio.Task[None]] = set()
         self._last_speech_at = clock()
-        self._speech_started_at = clock()
+        self._speech_started_at = self._paused_at = clock()
         self.language: Language = "nl"
 
     @property
@@ -160,17 +164,51 @@ class CallHearing:
             self._last_speech_at = self._clock()
         if self._in_utterance and len(self._audio) < MAX_UTTERANCE_BYTES:
             self._audio += frame.pcm
-        self._apply(self._barge_in.step(decision, bot_is_speaking=self._speaker.is_speaking))
-        for action in self._endpointing.step(decision):
+        self._listen_for_barge_in(decision)
+        self._follow(self._endpointing.step(decision))
+
+    def _listen_for_barge_in(self, decision: VadDecision) -> None:
+        if not self._barge_in.is_paused and decision.is_speech and decision.speech_ms <= FRAME_MS:
+            self._speech_started_at = self._clock()
+        self._apply(
+            self._barge_in.step(
+                decision,
+                bot_is_speaking=self._speaker.is_speaking,
+                can_be_interrupted=self._speaker.can_be_interrupted,
+            )
+        )
+
+    def _apply(self, decision: BargeInDecision) -> None:
+        match decision:
+            case BargeInDecision.PAUSE:
+                self._speaker.pause()
+                self._paused_at = self._clock()
+            case BargeInDecision.RESUME:
+                self._speaker.resume()
+            case BargeInDecision.STOP:
+                stopped = self._speaker.stop()
+                self._sink(
+                    BargeIn(
+                        self._at_ms(),
+                        reaction_ms=_ms(self._paused_at - self._speech_started_at),
+                        frames_sent=sum(result.frames_sent for result in stopped),
+                        frames_total=sum(result.frames_total for result in stopped),
+                    )
+                )
+            case BargeInDecision.NONE:
+                pass
+
+    def _follow(self, actions: tuple[EndpointingAction, ...]) -> None:
+        for action in actions:
             match action:
                 case UtteranceStarted():
                     self._start_utterance()
-                case Speculate():
-                    self._speculate(is_speculative=True)
+                case Speculate(number=number):
+                    self._speculate(number)
                 case DropSpeculation():
                     self._drop()
                 case TurnEnded():
-                    self._end_turn()
+                    self._end_turn(action)
                 case NoiseIgnored():
                     self._drop()
                     self._in_utterance = False
@@ -178,41 +216,125 @@ class CallHearing:
 
     def _start_utterance(self) -> None:
         self._in_utterance = True
-        self._speech_started_at = self._clock()
+        self._spoke_over_bot = self._speaker.is_speaking
         self._audio.clear()
         for pcm in self._pre_roll:
             self._audio += pcm
+
+    # -- understanding ----------------------------------------------------------------------------------
 
     def _drop(self) -> None:
         if self._speculation is not None:
             self._speculation.cancel()
             self._speculation = None
 
-    def _speculate(self, *, is_speculative: bool) -> None:
+    def _speculate(self, number: int) -> None:
+        """Understand the utterance so far; tell the endpointing what came out."""
         self._drop()
-        self._speculation = asyncio.create_task(
-            self._understand(bytes(self._audio), is_speculative=is_speculative), name="understand"
+        pcm = bytes(self._audio)
+        self._speculation = asyncio.create_task(self._understand(pcm, is_speculative=True), name="speculate")
+        self._speculation.add_done_callback(lambda task: self._speculated(number, task))
+
+    def _speculated(self, number: int, task: asyncio.Task[_Meaning]) -> None:
+        if task.cancelled() or task.exception() is not None or task is not self._speculation:
+            return
+        meaning = task.result()
+        text = meaning.transcription.text
+        slots = meaning.interpretation.slots if meaning.interpretation else {}
+        verdict = completeness(text, meaning.language, self._expectation, slots)
+        self._apply(self._barge_in.heard(text, may_be_answer=self._expectation is Expectation.YES_NO))
+        self._follow(
+            self._endpointing.understood(number, verdict.value, meaning.transcription.turn_completeness)
         )
 
-    def _end_turn(self) -> None:
+    async def _understand(self, pcm: bytes, *, is_speculative: bool) -> _Meaning:
+        began = self._clock()
+        transcription = await self._parts.transcriber.transcribe(
+            TranscriptionRequest(
+                pcm,
+                prior=self._languages.prior,
+                prompts=self._parts.vocabulary(self._expectation),
+                is_speculative=is_speculative,
+            )
+        )
+        heard_at = self._clock()
+        language = self._languages.judge(transcription)
+        if not transcription.text:
+            return _Meaning(transcription, language, None, _ms(heard_at - began), None)
+        interpretation = await self._parts.interpreter.interpret(
+            transcription.text, language, self._expectation, self._parts.today()
+        )
+        done_at = self._clock()
+        return _Meaning(
+            transcription, language, interpretation, _ms(heard_at - began), _ms(done_at - heard_at)
+        )
+
+    def _end_turn(self, ended: TurnEnded) -> None:
         self._in_utterance = False
-        ended_at = self._clock()
-        speech_ms = len(self._audio) // FRAME_BYTES * FRAME_MS
-        self._sink(UtteranceEnded(self._at_ms(), speech_ms=speech_ms, start_ms=self._at_ms() - speech_ms))
-        if self._speculation is None:
-            self._speculate(is_speculative=False)
-        assert self._speculation is not None
-        task = asyncio.create_task(
-            self._deliver(self._speculation, self._last_speech_at, ended_at), name="deliver-turn"
+        at_ms = self._at_ms()
+        start_ms = max(0, at_ms - ended.silence_ms - ended.speech_ms)
+        self._sink(UtteranceEnded(at_ms, speech_ms=ended.speech_ms, start_ms=start_ms))
+        delivery = asyncio.create_task(
+            self._deliver(
+                self._speculation, bytes(self._audio), self._last_speech_at, self._clock(), ended.speech_ms
+            ),
+            name="deliver-turn",
         )
         self._speculation = None
-        self._deliveries.add(task)
-        task.add_done_callback(self._deliveries.discard)
+        self._deliveries.add(delivery)
+        delivery.add_done_callback(self._deliveries.discard)
 
     async def _deliver(
-        self, speculation: asyncio.Task[_Meaning | None], last_speech_at: float, ended_at: float
+        self,
+        speculation: asyncio.Task[_Meaning] | None,
+        pcm: bytes,
+        last_speech_at: float,
+        ended_at: float,
+        speech_ms: int,
     ) -> None:
-        pass
+        """Hand on the meaning of a turn; a dead or busy worker gets one more try (design: then the human)."""
+        try:
+            meaning = await self._first_or_second_try(speculation, pcm)
+        except SpeechWorkerError as error:
+            self._apply(self._barge_in.heard(""))
+            self._on_failed(error.code)
+            return
+        transcription = meaning.transcription
+        self._languages.note(meaning.language, transcription)
+        may_be_answer = self._expectation is Expectation.YES_NO
+        self._apply(self._barge_in.heard(transcription.text, may_be_answer=may_be_answer))
+        if self._spoke_over_bot and self._speaker.is_speaking and not may_be_answer:
+            if not transcription.text or is_backchannel(transcription.text):
+                self._sink(BackchannelHeard(self._at_ms(), speech_ms=speech_ms))
+                return
+        self._on_turn(
+            TurnHeard(
+                transcription.text,
+                meaning.language,
+                meaning.interpretation,
+                last_speech_at,
+                ended_at,
+                meaning.transcription_ms,
+                meaning.understanding_ms,
+                transcription.average_log_probability < DOUBTFUL_LOG_PROBABILITY,
+            )
+        )
+
+    async def _first_or_second_try(self, speculation: asyncio.Task[_Meaning] | None, pcm: bytes) -> _Meaning:
+        if speculation is not None:
+            try:
+                return await speculation
+            except SpeechWorkerBusy:
+                pass  # a speculation gives way when the workers are busy: now it is a sure request
+            except SpeechWorkerError:
+                self._on_retry()
+        try:
+            return await self._understand(pcm, is_speculative=False)
+        except SpeechWorkerBusy:
+            raise
+        except SpeechWorkerError:
+            self._on_retry()
+            return await self._understand(pcm, is_speculative=False)
 
 
 def _ms(seconds: float) -> int:

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from voicebot.audio import AudioClip
+import numpy as np
+
+from voicebot.audio import AudioClip, pcm_of, samples_of
 from voicebot.dialogue.actions import Say
 from voicebot.errors import SpeechWorkerError
 from voicebot.events import Language
@@ -32,6 +34,9 @@ class Voice(Protocol):
 
     def ready(self, sentence: str, language: Language, rate: float) -> AudioClip | None:
         """Return the audio of a sentence if it is in memory."""
+
+    def may_persist(self, say: Say) -> bool:
+        """Whether the text holds nothing personal, so that its audio may be kept on disk."""
 
     def stream(
         self, sentence: str, language: Language, rate: float, *, may_persist: bool
@@ -100,6 +105,7 @@ class Speaker:
         self._idle.set()
         self._finishing: set[asyncio.Task[None]] = set()
         self.rate = 1.0
+        self.gain_db = 0.0
         self.dropped = 0
 
     @property
@@ -136,20 +142,23 @@ class Speaker:
         """Go on from the held position."""
         self._playout.resume()
 
-    def stop(self) -> bool:
-        """Stop what may be stopped and drop what waits; tells whether something was playing.
+    def stop(self) -> tuple[PlaybackResult, ...]:
+        """Stop what may be stopped, drop what waits, tell how much was heard of what was playing.
 
         A prompt that cannot be interrupted (the disclosure, law D1) plays on to its end.
         """
         while self._waiting:
             self._finish(self._waiting.popleft(), dropped=True)
         if not self.can_be_interrupted:
-            return False
-        was_playing = self._playout.is_playing
+            return ()
         for saying in self._current:
             saying.was_dropped = True
-        self._playout.stop()
-        return was_playing
+        return self._playout.stop()
+
+    async def settled(self) -> None:
+        """Wait until the results of all stopped playbacks are in."""
+        while self._finishing:
+            await asyncio.gather(*self._finishing, return_exceptions=True)
 
     async def run(self) -> None:
         """Render and queue sayings until cancelled."""
@@ -168,19 +177,20 @@ class Speaker:
 
     async def _play(self, saying: Saying) -> None:
         language = saying.say.language
-        may_persist = not saying.say.values
+        may_persist = self._voice.may_persist(saying.say)
         for sentence in saying.sentences:
             if saying.was_dropped:
                 return
             clip = self._voice.ready(sentence, language, self.rate)
             if clip is not None:
+                clip = AudioClip(self._louder(clip.pcm), clip.name)
                 saying.playbacks.append(self._playout.play(clip))
                 continue
             playback = self._playout.begin(saying.say.prompt_id)
             saying.playbacks.append(playback)
             try:
                 async for chunk in self._voice.stream(sentence, language, self.rate, may_persist=may_persist):
-                    playback.write(chunk)
+                    playback.write(self._louder(chunk))
             except SpeechWorkerError as error:
                 saying.has_failed = True
                 self._on_failed(error.code)
@@ -188,6 +198,13 @@ class Speaker:
                 saying.playbacks.append(self._playout.play(self._voice.emergency_clip(language)))
                 return
             playback.close()
+
+    def _louder(self, pcm: bytes) -> bytes:
+        """Apply the gain of 'luider'; peaks bend instead of clipping."""
+        if not self.gain_db:
+            return pcm
+        samples = samples_of(pcm).astype(np.float32) * (10 ** (self.gain_db / 20) / 32768)
+        return pcm_of(np.tanh(samples) * 32767)
 
     async def _watch(self, saying: Saying) -> None:
         for number, playback in enumerate(saying.playbacks):

@@ -97,7 +97,7 @@ async def _briefing(action: Transfer, voice: Voice) -> AsyncIterator[bytes]:
                 yield clip.pcm
                 continue
             try:
-                async for chunk in voice.stream(sentence, language, 1.0, may_persist=not say.values):
+                async for chunk in voice.stream(sentence, language, 1.0, may_persist=voice.may_persist(say)):
                     yield chunk
             except SpeechWorkerError:
                 break

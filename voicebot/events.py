@@ -153,10 +153,12 @@ class TransferProgressed(CallEvent):
 
 @dataclass(frozen=True, slots=True)
 class CallbackRequested(CallEvent):
-    """The caller is to be called back (law H5). `reason` as in StoreCallback; the number is the call's."""
+    """The caller is to be called back (law H5). `number` '' is the call's; both texts are sealed at storage."""
 
     reason: str
     language: str
+    number: str = field(default="", repr=False)
+    message: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

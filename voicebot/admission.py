@@ -1,0 +1,49 @@
+"""Which calls are taken: caps on all calls and on those of one caller (law S3). Pure counting."""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+
+
+class Refusal(enum.Enum):
+    """Why a call is not taken; a label of a metric."""
+
+    FULL = "full"
+    CALLER_CAP = "caller_cap"
+    CLOSING = "closing"
+
+
+class CallAdmission:
+    """Counts what is up. A caller without a number is capped by the total only."""
+
+    def __init__(self, concurrent: int, per_caller: int) -> None:
+        self._concurrent, self._per_caller = concurrent, per_caller
+        self._callers: dict[str, str] = {}
+        self._counts: Counter[str] = Counter()
+        self.is_closed = False
+
+    def admit(self, leg_id: str, caller: str) -> Refusal | None:
+        """Take a place, or say why there is none."""
+        if self.is_closed:
+            return Refusal.CLOSING
+        if len(self._callers) >= self._concurrent:
+            return Refusal.FULL
+        if caller.strip() and self._counts[caller] >= self._per_caller:
+            return Refusal.CALLER_CAP
+        self._callers[leg_id] = caller
+        self._counts[caller] += 1
+        return None
+
+    def leave(self, leg_id: str) -> None:
+        """Give the place back; unknown ids are ignored."""
+        caller = self._callers.pop(leg_id, None)
+        if caller is None:
+            return
+        self._counts[caller] -= 1
+        if self._counts[caller] <= 0:
+            del self._counts[caller]
+
+    def close(self) -> None:
+        """Take no more calls."""
+        self.is_closed = True

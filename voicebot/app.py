@@ -1,0 +1,289 @@
+"""The composition root: the only module that names concrete engines and joins them to the calls."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from voicebot.admission import CallAdmission, Refusal
+from voicebot.call import Call, CallLimits, CallServices
+from voicebot.call_transfer import TransferParts
+from voicebot.control_api import ControlServer, build_api
+from voicebot.dialogue.config import DialogueConfig, LineProfile
+from voicebot.dialogue.policy import Dialogue
+from voicebot.engines import EarsOfCalls, SpeechEngines, build_engines
+from voicebot.errors import StorageError, VoicebotError
+from voicebot.events import CallbackRequested, CallEvent
+from voicebot.integrations.backend import TimeLimitedBackend
+from voicebot.integrations.demo import DemoBackend
+from voicebot.integrations.demo_files import load_demo_data
+from voicebot.listeners import Listeners
+from voicebot.media.bridge import join
+from voicebot.media.leg import Leg
+from voicebot.metrics import CallMetrics
+from voicebot.prompt_voice import PromptVoice
+from voicebot.recording import CallRecords
+from voicebot.settings import LineSettings, Settings
+from voicebot.speaking.hold_music import hold_music
+from voicebot.speaking.prompt_cache import PromptCache
+from voicebot.speaking.prompts import PromptBook
+from voicebot.start_screen import StartFacts
+from voicebot.transfer.destinations import Destination, Destinations
+from voicebot.transfer.execute import TransferTimes
+from voicebot.transfer.opening_hours_file import load_opening_hours
+from voicebot.understanding.knowledge import load_knowledge
+from voicebot.vocabulary import Vocabulary
+
+log = structlog.get_logger()
+
+DRAIN_SECONDS = 20.0
+"""On SIGTERM calls that are up may go on for so long."""
+VARIANTS = ("", "nl-BE")
+
+
+class Service:
+    """One media process: legs, calls, pools, records, control API."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._began = time.monotonic()
+        config = settings.config_dir
+        self._hours = load_opening_hours(config / "opening_hours.yaml")
+        self._answers = load_knowledge(config / "knowledge")
+        self._book = PromptBook.load(config / "prompts")
+        self._vocabulary = Vocabulary.load(config / "vocabulary")
+        self._destinations = destinations_of(settings)
+        self._backend = TimeLimitedBackend(self._demo_backend())
+        self._engines: SpeechEngines = build_engines(settings)
+        self._cache = PromptCache(self._engines.synthesiser, settings.speech.cache_dir)
+        self._voices = {
+            variant: PromptVoice(self._book, self._cache, variant, settings.organisation)
+            for variant in VARIANTS
+        }
+        self._metrics = CallMetrics()
+        self._records = CallRecords(settings.storage)
+        self._admission = CallAdmission(settings.call.concurrent, settings.call.per_caller)
+        self._listeners = Listeners(settings, self._leg_rings)
+        self._control = ControlServer(
+            build_api(self, self._metrics), settings.control.host, settings.control.port
+        )
+        self._music = hold_music()
+        self._calls: dict[str, asyncio.Task[None]] = {}
+        self._legs: dict[str, Leg] = {}
+        self._warming: asyncio.Task[None] | None = None
+        self._start_seconds = 0.0
+
+    def _demo_backend(self) -> DemoBackend:
+        data = load_demo_data(self._settings.config_dir / "demo", self._now().date())
+
+        def is_open(branch: str, day: date) -> bool:
+            return bool(self._hours.branches[branch].hours_on(day).intervals)
+
+        return DemoBackend(data, lambda: self._now().replace(tzinfo=None), is_open)
+
+    # -- life -------------------------------------------------------------------------------------------
+
+    async def start(self, cancel: asyncio.Event | None = None) -> None:
+        """Open everything; returns when calls are answered. Raises VoicebotError that says what to do."""
+        await self._records.start()
+        await _unless(cancel, self._engines.start())
+        await self._prepare_voices()
+        await self._control.start()
+        await self._listeners.start()
+        self._warming = asyncio.create_task(self._warm(), name="warm-prompts")
+        self._start_seconds = time.monotonic() - self._began
+
+    async def _prepare_voices(self) -> None:
+        """Have the disclosure and the apology in memory before the first call can come (law D1, H2)."""
+        for voice in self._voices.values():
+            await voice.prepare()
+            await self._cache.warm(voice.fixed_requests("disclosure", "how_can_i_help"))
+
+    async def _warm(self) -> None:
+        for voice in self._voices.values():
+            failed = await self._cache.warm(voice.fixed_requests())
+            if failed:
+                log.warning("some prompts could not be rendered yet", failed=failed)
+
+    async def close(self) -> None:
+        """Refuse new calls, let those that are up end, then hang up; write all records."""
+        self._admission.close()
+        if self._warming is not None:
+            self._warming.cancel()
+        if self._calls:
+            await asyncio.wait(self._calls.values(), timeout=DRAIN_SECONDS)
+        for leg in list(self._legs.values()):
+            with suppress(VoicebotError, TimeoutError):
+                await leg.hang_up()
+        if self._calls:
+            await asyncio.wait(self._calls.values(), timeout=5)
+        await self._listeners.close()
+        await self._control.close()
+        await self._cache.close()
+        await self._engines.close()
+        await self._records.close()
+
+    # -- calls ------------------------------------------------------------------------------------------
+
+    async def _leg_rings(self, leg: Leg) -> None:
+        """Admit or refuse a ringing leg, and run its call to the end."""
+        info = leg.info
+        refusal = self._admission.admit(info.leg_id, info.caller)
+        if refusal is not None:
+            self._metrics.refused.labels(refusal.value).inc()
+            await leg.reject(503 if refusal is Refusal.FULL else 486)
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._calls[info.leg_id], self._legs[info.leg_id] = task, leg
+        self._metrics.live.inc()
+        try:
+            await self._run_call(leg)
+        finally:
+            self._metrics.live.dec()
+            self._admission.leave(info.leg_id)
+            self._calls.pop(info.leg_id, None)
+            self._legs.pop(info.leg_id, None)
+
+    async def _run_call(self, leg: Leg) -> None:
+        line = self._settings.line_for(leg.info.called)
+        record = self._records.open(leg.info, line.number)
+
+        def sink(event: CallEvent) -> None:
+            record(event)
+            self._metrics.note(event)
+            if isinstance(event, CallbackRequested):
+                now = self._now()
+                due = self._hours.desk.next_opening(now) or now + timedelta(days=1)
+                self._records.store_callback(leg.info, event, now, due)
+
+        call = Call(
+            leg,
+            Dialogue(self._profile(leg, line), self._dialogue_config(), self._hours, self._answers),
+            self._services(line),
+            sink,
+            CallLimits(self._settings.call.max_seconds),
+        )
+        try:
+            await call.run()
+        finally:
+            record.finish()
+
+    def _profile(self, leg: Leg, line: LineSettings) -> LineProfile:
+        return LineProfile(
+            organisation=self._settings.organisation,
+            language=line.language or None,
+            variant=line.variant,
+            branch="antwerpen" if line.variant == "nl-BE" else "",
+            caller_can_be_called_back=leg.info.caller.lstrip("+").isdigit(),
+        )
+
+    def _dialogue_config(self) -> DialogueConfig:
+        return DialogueConfig(no_input_ms=self._settings.call.no_input_ms)
+
+    def _services(self, line: LineSettings) -> CallServices:
+        transfer = self._settings.transfer
+        return CallServices(
+            voice=self._voices[line.variant],
+            hearing=EarsOfCalls(self._engines, self._vocabulary, line_language=line.language or None),
+            transfer=TransferParts(
+                self._destinations,
+                self._listeners.dialler,
+                join,
+                self._music,
+                TransferTimes(transfer.ring_seconds, transfer.accept_seconds),
+            ),
+            backend=self._backend,
+            clock=time.monotonic,
+            now=self._now,
+        )
+
+    @staticmethod
+    def _now() -> datetime:
+        return datetime.now().astimezone()
+
+    # -- what the control API and the start screen show -------------------------------------------------
+
+    def live_calls(self) -> list[dict[str, Any]]:
+        """Return facts of the calls that are up; no numbers, no texts."""
+        return [
+            {"call_id": leg.info.leg_id, "kind": leg.info.kind, "codec": leg.info.codec}
+            for leg in self._legs.values()
+        ]
+
+    async def hang_up(self, call_id: str) -> bool:
+        """End a call; False if there is none of that id."""
+        leg = self._legs.get(call_id)
+        if leg is None:
+            return False
+        await leg.hang_up()
+        return True
+
+    def degraded(self) -> list[str]:
+        """Return what does not work as it should."""
+        lines = [*self._engines.degraded, *self._records.degraded, *self._listeners.degraded]
+        for pool in self._engines.pools:
+            if not pool.status.warm:
+                lines.append(f"speech workers '{pool.status.name}' are starting anew")
+        return lines
+
+    def health(self) -> dict[str, Any]:
+        """Return the state of workers, records and listeners."""
+        return {
+            "can_answer": self._listeners.are_open and not self._admission.is_closed,
+            "live_calls": len(self._legs),
+            "workers": {
+                pool.status.name: {"alive": pool.status.alive, "restarts": pool.status.restarts}
+                for pool in self._engines.pools
+            },
+            "records_waiting": self._records.waiting,
+        }
+
+    def facts(self) -> StartFacts:
+        """Return what the start screen shows."""
+        control = self._settings.control
+        return StartFacts(
+            organisation=self._settings.organisation,
+            sip=self._listeners.sip_addresses,
+            gateway=self._listeners.gateway_address,
+            control=f"http://{control.host}:{control.port}",
+            database=self._records.where,
+            voices=self._engines.voice_names(),
+            recogniser=self._engines.profile.chosen["recogniser"].artifact.name,
+            degraded=tuple(self.degraded()),
+            start_seconds=round(self._start_seconds, 1),
+        )
+
+
+def destinations_of(settings: Settings) -> Destinations:
+    """Return the allow-list of the settings. Raises ConfigError."""
+    return Destinations(
+        (
+            Destination(name, found.uri, found.kind, found.label_nl, found.label_en)
+            for name, found in settings.transfer.destinations.items()
+        ),
+        human=settings.transfer.human,
+    )
+
+
+async def _unless(cancel: asyncio.Event | None, starting: Any) -> None:
+    """Await `starting`, but give up when the operator stops the service meanwhile."""
+    task = asyncio.ensure_future(starting)
+    if cancel is None:
+        await task
+        return
+    stopped = asyncio.ensure_future(cancel.wait())
+    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not task.done():
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        raise VoicebotError("stopped while starting")
+    await task

@@ -1,0 +1,80 @@
+"""Placing a test call: SIP through a stack of our own on another port, or the media gateway's WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from voicebot.errors import ConfigError, VoicebotError
+from voicebot.listeners import RoutedDialler
+from voicebot.media.leg import Leg
+from voicebot.media.media_stream_client import connect_media_stream
+from voicebot.media.rtp_ports import RtpPorts
+from voicebot.media.sip_leg import MediaParts, SipLegSettings
+from voicebot.media.ticker import Ticker
+from voicebot.sip.admission import AdmissionConfig
+from voicebot.sip.call_control import CallControl
+from voicebot.sip.endpoint import SipEndpoint, SipEndpointConfig
+from voicebot.sip.transport import SocketConfig
+from voicebot.test_caller.conversation import CallerPatience, CallReport, SpokenStep, TestCaller
+
+CALLER_RTP_PORTS = (40000, 44998)
+RING_SECONDS = 30.0
+
+
+@asynccontextmanager
+async def caller_stack(
+    *, port: int = 0, codec: str = "PCMA", address: str = "127.0.0.1"
+) -> AsyncIterator[RoutedDialler]:
+    """A SIP stack for callers; inbound calls are refused."""
+
+    async def refuse(control: CallControl) -> None:
+        control.reject(486)
+
+    endpoint = SipEndpoint(
+        SipEndpointConfig(
+            sockets=SocketConfig(host=address, port=port), admission=AdmissionConfig(stranger_status=403)
+        ),
+        refuse,
+    )
+    ticker = Ticker()
+    ports = RtpPorts(address, *CALLER_RTP_PORTS)
+
+    def parts(_peer: str) -> MediaParts:
+        return MediaParts(ports, ticker, SipLegSettings(address=address, codecs=(codec,)))
+
+    await endpoint.start()
+    try:
+        yield RoutedDialler(endpoint, parts)
+    finally:
+        await endpoint.close()
+
+
+async def place_call(
+    target: str,
+    steps: Sequence[SpokenStep],
+    patience: CallerPatience,
+    *,
+    codec: str = "PCMA",
+    port: int = 0,
+    caller: str = "testcaller",
+) -> CallReport:
+    """Call, talk, hang up. Raises DialFailed when nobody answers, ConfigError for a target of no known kind."""
+    if target.startswith(("ws://", "wss://")):
+        leg: Leg = await connect_media_stream(target, caller=caller)
+        return await TestCaller(leg, steps, patience).run()
+    if not target.startswith(("sip:", "sips:")):
+        raise ConfigError(
+            "is no address that can be called",
+            field="TARGET",
+            mend="use sip:user@host or ws://host:port/media",
+        )
+    async with caller_stack(port=port, codec=codec, address=_own_address(target)) as dialler:
+        leg = await dialler.dial(target, display_name=caller, timeout_seconds=RING_SECONDS)
+        return await TestCaller(leg, steps, patience).run()
+
+
+def _own_address(target: str) -> str:
+    host = target.split("@")[-1].rsplit(":", 1)[0]
+    return "127.0.0.1" if host.startswith("127.") or host == "localhost" else "0.0.0.0"  # noqa: S104
