@@ -62,6 +62,9 @@ class PeerLatch:
 
     def admit(self, source: Address, ssrc: int, at_ms: float) -> bool:
         """Whether a valid RTP packet from `source` is the peer's; binds when nobody is bound."""
+        if not 0 < source[1] < 65536:
+            self.refused += 1  # nothing can be sent back there
+            return False
         if self.bound is None or source == self.bound:
             self._bind(source, ssrc, at_ms)
             return True

@@ -68,6 +68,10 @@ class ReceivedAudio:
         self._slots += 1
         return frame
 
+    def skip_frame(self) -> None:
+        """Let a slot pass in which nobody listens."""
+        self._slots += 1
+
     def _slots_heard(self) -> bool:
         """Whether anything was ever received: before that, silence stands for nothing lost."""
         return bool(self.buffer.delays.last_ms is not None)

@@ -18,11 +18,14 @@ class Reception:
         self._last: tuple[int, float] | None = None
         self._reported_expected = self._reported_received = 0
 
-    def observe(self, packet: RtpPacket, at_ms: float) -> int:
-        """Count a packet; its extended sequence number."""
+    def observe(self, packet: RtpPacket, at_ms: float, *, times: bool = True) -> int:
+        """Count a packet; its extended sequence number. `times` False: its timestamp says nothing of jitter."""
         extended = self._highest + sequence_distance(packet.sequence, self._highest & 0xFFFF)
         self._highest = max(self._highest, extended)
         self.received += 1
+        if not times:
+            self._last = None
+            return extended
         if self._last is not None:
             stamp, before_ms = self._last
             transit = (at_ms - before_ms) * self._clock_rate / 1000 - timestamp_distance(

@@ -77,9 +77,16 @@ class RtpInbound:
         if report.sender is not None or self.last_report is None:
             self.last_report = (report, now_ms)
 
-    def slot(self, now_ms: float) -> tuple[AudioFrame, list[DigitPressed]]:
-        """Give the frame of this slot, and keys whose end got lost. Exactly once each 20 ms."""
-        return self.audio.frame(now_ms), self._dtmf.elapse(now_ms)
+    def slot(self, now_ms: float) -> tuple[AudioFrame | None, list[DigitPressed]]:
+        """Give the frame of this slot, and keys whose end got lost. Exactly once each 20 ms.
+
+        No frame while packets are only forwarded; media time goes on.
+        """
+        keys = self._dtmf.elapse(now_ms)
+        if self.feeds_frames:
+            return self.audio.frame(now_ms), keys
+        self.audio.skip_frame()
+        return None, keys
 
     def silence_ms(self, now_ms: float) -> float:
         """Time without any packet of the peer."""
@@ -106,8 +113,8 @@ class RtpInbound:
 
     def _accept(self, packet: RtpPacket, now_ms: float) -> list[DigitPressed]:
         assert self.reception is not None
-        sequence = self.reception.observe(packet, now_ms)
         is_event = packet.payload_type == self._agreed.event_receive_type
+        sequence = self.reception.observe(packet, now_ms, times=not is_event)
         if self.forward is not None and packet.payload_type != COMFORT_NOISE:
             self.forward(packet, is_event)
         if is_event:

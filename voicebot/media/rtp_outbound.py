@@ -1,4 +1,4 @@
-"""The sending half of an RTP session: frames, keys and forwarded packets in, packets out. No I/O, no clock."""
+"""The sending half of an RTP session: frames, keys, forwarded packets in; packets out. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ class RtpOutbound:
         self.skip_slot()
         return packets
 
-    def forward(self, packet: RtpPacket, payload: bytes, *, is_event: bool, clock_rate: int) -> bytes | None:
+    def forward(self, packet: RtpPacket, *, is_event: bool, clock_rate: int) -> bytes | None:
         """Send another session's packet as our own; None when the peer has no use for it.
 
-        `payload` in our codec (the packet's own when both legs share one); `clock_rate`: of the packet's
-        timestamps. Order, loss and timing of the source are kept.
+        Its payload is in our codec; `clock_rate` is that of its timestamps. Order, loss and timing of the
+        source are kept.
         """
         payload_type = self._agreed.event_send_type if is_event else self._agreed.send_type
         if payload_type is None:
@@ -99,16 +99,16 @@ class RtpOutbound:
             self._anchored = ((sequence + steps) & 0xFFFF, (timestamp + moved) & 0xFFFFFFFF)
         self._anchor = packet
         sequence, timestamp = self._anchored
-        duration = 0 if is_event else self._agreed.codec.duration(payload)
+        duration = 0 if is_event else self._agreed.codec.duration(packet.payload)
         if sequence_distance(sequence, self._sequence) >= 0:
             self._sequence = (sequence + 1) & 0xFFFF
         if timestamp_distance(timestamp + duration, self._timestamp) > 0:
             self._timestamp = (timestamp + duration) & 0xFFFFFFFF
         self._was_silent = 0
         self.packets += 1
-        self.octets += len(payload)
+        self.octets += len(packet.payload)
         marked = packet.marker or anchor is None
-        return RtpPacket(payload_type, sequence, timestamp, self.ssrc, payload, marked).pack()
+        return RtpPacket(payload_type, sequence, timestamp, self.ssrc, packet.payload, marked).pack()
 
     def _encoded(self, pcm: bytes) -> bytes:
         is_silent = pcm is SILENCE or pcm == SILENCE

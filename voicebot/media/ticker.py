@@ -83,10 +83,9 @@ class _Phase:
             self._arm(grid)
 
     def _call(self, callback: SlotCallback, failed: FailureCallback, now: float, slots: int) -> None:
-        # The edge between legs: an error of one must not silence the others.
         try:
             callback(now, slots)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the edge between legs: one must not silence the others
             _log.exception("media slot failed", action="media.slot")
             self.remove(callback)
             failed(error)
