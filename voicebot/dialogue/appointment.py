@@ -49,11 +49,11 @@ def offered(ctx: Context, now: datetime) -> tuple[Action, ...]:
     if not topic.options:
         ctx.state.question, ctx.state.topic = Question.ANYTHING_ELSE, None
         return (ctx.say("appointment_no_slots"), *ctx.ask(Question.OFFER_HUMAN))
-    spoken = [spoken_moment(datetime.fromisoformat(o), now.date(), language) for o in topic.options]
+    spoken = [spoken_moment(datetime.fromisoformat(o), ctx.today(now), language) for o in topic.options]
     said: tuple[Action, ...] = ()
     if "told" not in topic.slots:
         topic.slots["told"] = "yes"
-        current = spoken_moment(datetime.fromisoformat(topic.slots["current"]), now.date(), language)
+        current = spoken_moment(datetime.fromisoformat(topic.slots["current"]), ctx.today(now), language)
         said = (ctx.say("appointment_current", current=current),)
     return (*said, *ctx.ask(Question.CHOOSE_SLOT, options=spoken_list(spoken, language, or_=True)))
 
@@ -84,5 +84,5 @@ def confirm_move(ctx: Context, chosen: str, now: datetime) -> tuple[Action, ...]
     topic = ctx.state.topic
     assert topic is not None
     topic.chosen = chosen
-    moment = spoken_moment(datetime.fromisoformat(chosen), now.date(), ctx.state.language)
+    moment = spoken_moment(datetime.fromisoformat(chosen), ctx.today(now), ctx.state.language)
     return ctx.ask(Question.CONFIRM_MOVE, moment=moment)

@@ -39,9 +39,9 @@ class BargeInDecision(enum.Enum):
 class BargeInConfig:
     """Thresholds in milliseconds.
 
-    `pause_after_ms`: stretch of speech before playout pauses, of which `confirmed_ms` were surely speech. `stop_after_ms`: speech too long to be a
-    backchannel. `backchannel_max_ms`: the longest backchannel. `give_up_ms`: silence without any transcript
-    after which the bot goes on.
+    `pause_after_ms`: stretch of speech before playout pauses, its last `confirmed_ms` without doubt.
+    `stop_after_ms`: speech too long to be a backchannel. `backchannel_max_ms`: the longest backchannel.
+    `give_up_ms`: silence without any transcript after which the bot goes on.
     """
 
     pause_after_ms: int = 180

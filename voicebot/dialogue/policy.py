@@ -287,7 +287,7 @@ class Dialogue:
         ctx = self._ctx
         if intent == intents.OPENING_HOURS:
             return hours_answer(ctx, turn.slots, now)
-        text = ctx.answers.answer(intent, ctx.state.language, ctx.line.variant, now.date())
+        text = ctx.answers.answer(intent, ctx.state.language, ctx.line.variant, ctx.today(now))
         return (Say("answer", ctx.state.language, text=text),) if text else None
 
     def _count_request(self, intent: str, turn: Interpretation) -> int:

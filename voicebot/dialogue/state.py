@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from voicebot.dialogue.actions import Action, Listen, Say
 from voicebot.dialogue.config import AnswerSource, DialogueConfig, LineProfile
@@ -124,6 +125,10 @@ class Context:
     hours: OpeningHours
     answers: AnswerSource
     state: DialogueState
+
+    def today(self, now: datetime) -> date:
+        """Return the date at the organisation, whatever the zone of `now`."""
+        return self.hours.desk.local(now).date()
 
     def say(self, prompt_id: str, **values: str) -> Say:
         """Make a Say in the call's language with the next wording of that prompt."""

@@ -174,7 +174,7 @@ def _order(ctx: Context, outcome: TaskOutcome, now: datetime) -> tuple[Action, .
     said: list[Say] = [ctx.say(f"order_{status}", number=number)]
     expected = outcome.values.get("expected_on", "")
     if expected and status in {"processing", "shipped", "delayed"}:
-        day = spoken_day(date.fromisoformat(expected), now.date(), ctx.state.language)
+        day = spoken_day(date.fromisoformat(expected), ctx.today(now), ctx.state.language)
         said.append(ctx.say("order_expected", day=day))
     branch = ctx.hours.branches.get(outcome.values.get("branch", ""))
     if branch is not None and status == "ready_for_pickup":
@@ -216,5 +216,5 @@ def _moved(ctx: Context, outcome: TaskOutcome, now: datetime) -> tuple[Action, .
 
 
 def _moved_words(ctx: Context, moment: datetime, now: datetime) -> tuple[Say, ...]:
-    day = spoken_day(moment.date(), now.date(), ctx.state.language)
+    day = spoken_day(moment.date(), ctx.today(now), ctx.state.language)
     return (ctx.say("appointment_moved", day=day, time=moment.strftime("%H:%M")),)

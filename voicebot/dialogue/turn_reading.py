@@ -29,18 +29,20 @@ zero oh o one two three four five six seven eight nine ten and double triple mm 
 """
 BARE_WORDS = frozenset(_BARE.split())
 """Words that a recogniser hears in either language."""
-ORDINALS: tuple[tuple[str, ...], ...] = (
-    ("eerste", "first", "één", "een", "one", "1"),
-    ("tweede", "second", "twee", "two", "2"),
-    ("derde", "third", "drie", "three", "3"),
+ORDINALS: tuple[tuple[str, ...], ...] = (("eerste", "first"), ("tweede", "second"), ("derde", "third"))
+CARDINALS: tuple[tuple[str, ...], ...] = (
+    ("1", "één", "een", "one"),
+    ("2", "twee", "two"),
+    ("3", "drie", "three"),
 )
+ARTICLES = frozenset({"een", "one"})
 LAST_WORDS = frozenset({"laatste", "last"})
 CHOICES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "callback",
         re.compile(
-            r"terug\s?(te\s)?(ge)?bel|\bbel(t|len)? (me|mij|ons) (later |straks )?(even )?(terug|op)"
-            r"|call\s?(me\s)?back|ring me"
+            r"terug\s?(te\s)?(ge)?bel|\bbel(t|len)?\b.{1,30}\b(terug|op)\b"
+            r"|call\s?(me\s|us\s)?back|ring me"
         ),
     ),
     ("message", re.compile(r"bericht|boodschap|inspreken|message")),
@@ -102,17 +104,14 @@ def chosen_option(turn: Interpretation, options: tuple[str, ...]) -> str | None:
     if day or clock:
         return None
     named = [turn.slots.get("choice", ""), turn.slots.get("ordinal", ""), *words_of(turn.text)]
-    places = {
-        place
-        for place, forms in enumerate(ORDINALS)
-        if place < len(options) and any(w in forms for w in named)
-    }
-    if options and any(word in LAST_WORDS for word in named):
-        places.add(len(options) - 1)
-    if "een" in named and len(places) > 1:  # an article, next to a real ordinal
-        places.discard(0)
-    if len(places) == 1:
-        return options[places.pop()]
+    for forms in (ORDINALS, CARDINALS):
+        places = {place for place in range(len(options)) for word in forms[place] if word in named}
+        if forms is ORDINALS and LAST_WORDS & set(named):
+            places.add(len(options) - 1)
+        if len(places) > 1 and ARTICLES & set(named):  # 'een van twee' names no place
+            places.discard(0)
+        if len(places) == 1:
+            return options[places.pop()]
     return options[0] if len(options) == 1 and yes_or_no(turn) else None
 
 
