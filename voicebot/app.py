@@ -6,7 +6,6 @@ import asyncio
 import time
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -18,7 +17,7 @@ from voicebot.control_api import ControlServer, build_api
 from voicebot.dialogue.config import DialogueConfig, LineProfile
 from voicebot.dialogue.policy import Dialogue
 from voicebot.engines import EarsOfCalls, SpeechEngines, build_engines
-from voicebot.errors import StorageError, VoicebotError
+from voicebot.errors import VoicebotError
 from voicebot.events import CallbackRequested, CallEvent
 from voicebot.integrations.backend import TimeLimitedBackend
 from voicebot.integrations.demo import DemoBackend
@@ -228,10 +227,8 @@ class Service:
     def degraded(self) -> list[str]:
         """Return what does not work as it should."""
         lines = [*self._engines.degraded, *self._records.degraded, *self._listeners.degraded]
-        for pool in self._engines.pools:
-            if not pool.status.warm:
-                lines.append(f"speech workers '{pool.status.name}' are starting anew")
-        return lines
+        cold = [pool.status.name for pool in self._engines.pools if not pool.status.warm]
+        return [*lines, *(f"speech workers '{name}' are starting anew" for name in cold)]
 
     def health(self) -> dict[str, Any]:
         """Return the state of workers, records and listeners."""

@@ -15,6 +15,7 @@ import structlog
 from voicebot.errors import ConfigError
 from voicebot.media.leg import Dialler, Leg
 from voicebot.media.media_stream import MediaStreamConfig, MediaStreamServer
+from voicebot.media.media_stream_guard import Access
 from voicebot.media.rtp_ports import RtpPorts
 from voicebot.media.sip_dialler import SipDialler
 from voicebot.media.sip_leg import MediaParts, SipLeg, SipLegSettings
@@ -214,3 +215,17 @@ def gateway_token(settings: Settings) -> str:
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(24) + "\n")
     return GATEWAY_TOKEN_FILE.read_text(encoding="ascii").strip()
+
+
+def gateway_config(settings: Settings) -> MediaStreamConfig:
+    """Translate the settings. Raises ConfigError for a door without a lock."""
+    gateway = settings.gateway
+    access = Access(
+        token=gateway_token(settings),
+        signing_key=gateway.signing_key,
+        public_url=gateway.public_url,
+        allow=gateway.allow,
+    )
+    return MediaStreamConfig(
+        access, host=gateway.host, port=gateway.port, max_connections=gateway.max_connections
+    )

@@ -72,12 +72,12 @@ class PromptVoice:
 
     def fixed_requests(self, *prompt_ids: str) -> list[SpeechRequest]:
         """Return what can be rendered before any call: prompts without placeholders, all wordings."""
-        requests: list[SpeechRequest] = []
-        for language in LANGUAGES:
-            for say in self._fixed_says(language, prompt_ids):
-                for sentence in self.sentences(self.text_of(say), language):
-                    requests.append(_request(sentence, language, self._variant, 1.0))
-        return requests
+        return [
+            _request(sentence, language, self._variant, 1.0)
+            for language in LANGUAGES
+            for say in self._fixed_says(language, prompt_ids)
+            for sentence in self.sentences(self.text_of(say), language)
+        ]
 
     def _fixed_says(self, language: Language, prompt_ids: tuple[str, ...]) -> list[Say]:
         return [

@@ -1,4 +1,4 @@
-"""The records of one service: opened at the start, one recorder a call, written whatever happens to storage."""
+"""The records of one service: one recorder a call, written whatever happens to storage."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class CallRecords:
             await upgrade_async(self._settings.url)
         except StorageError as error:
             self._schema_problem = str(error)
-            log.error("storage.unavailable", code=error.code)
+            log.warning("storage.unavailable", code=error.code)
             return False
         self._schema_problem = ""
         return True

@@ -1,4 +1,4 @@
-"""Latency and load: test callers talk to a running service, one or many at a time, and times are collected."""
+"""Latency and load: test callers talk to a running service, one or many at a time."""
 
 from __future__ import annotations
 

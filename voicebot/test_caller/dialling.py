@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs, urlsplit
 
-from voicebot.errors import ConfigError, VoicebotError
+from voicebot.errors import ConfigError
 from voicebot.listeners import RoutedDialler
 from voicebot.media.leg import Leg
-from voicebot.media.media_stream_client import connect_media_stream
+from voicebot.media.media_stream_client import MediaStreamDialler
 from voicebot.media.rtp_ports import RtpPorts
 from voicebot.media.sip_leg import MediaParts, SipLegSettings
 from voicebot.media.ticker import Ticker
@@ -60,9 +60,11 @@ async def place_call(
     port: int = 0,
     caller: str = "testcaller",
 ) -> CallReport:
-    """Call, talk, hang up. Raises DialFailed when nobody answers, ConfigError for a target of no known kind."""
+    """Call, talk, hang up. Raises DialFailed when nobody answers, ConfigError for a strange target."""
     if target.startswith(("ws://", "wss://")):
-        leg: Leg = await connect_media_stream(target, caller=caller)
+        line = parse_qs(urlsplit(target).query).get("called", [""])[0]
+        streams = MediaStreamDialler(Ticker(), caller=caller, called=line)
+        leg: Leg = await streams.dial(target, timeout_seconds=RING_SECONDS)
         return await TestCaller(leg, steps, patience).run()
     if not target.startswith(("sip:", "sips:")):
         raise ConfigError(
