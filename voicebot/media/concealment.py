@@ -44,11 +44,12 @@ class Concealer:
         return samples
 
     def lost(self, count: int, own: Samples | None = None) -> Samples:
-        """Make up `count` samples; `own`: what the codec itself made up, which is taken as it is."""
-        samples = self._continued(count) if own is None else own[:count]
+        """Make up `count` samples; `own`: what the codec itself made up, which is taken whole."""
+        if own is not None:  # the codec joins its own concealment to what follows
+            self._remember(own)
+            return own
+        samples = self._continued(count)
         self._made_up += count
-        if own is not None:
-            self._remember(samples)
         return samples
 
     def _remember(self, samples: Samples) -> None:

@@ -54,6 +54,11 @@ class JitterBuffer:
         return self._is_buffering
 
     @property
+    def has_begun(self) -> bool:
+        """Something was played: silence before that stands for nothing lost."""
+        return self._next is not None
+
+    @property
     def buffered_ms(self) -> float:
         """Audio that waits here."""
         return sum(duration for _, duration in self._packets.values()) / self._rate_ms

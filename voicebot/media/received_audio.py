@@ -58,7 +58,7 @@ class ReceivedAudio:
             if isinstance(due, Due):
                 self._decode(due.payload)
                 continue
-            is_concealed = is_concealed or self._slots_heard()
+            is_concealed = is_concealed or self.buffer.has_begun
             count = round(due.milliseconds * _MS) if isinstance(due, Missing) else needed
             self._append(self._made_up(max(1, min(count, needed))))
         samples, self._ready = self._ready[:FRAME_SAMPLES], self._ready[FRAME_SAMPLES:]
@@ -71,10 +71,6 @@ class ReceivedAudio:
     def skip_frame(self) -> None:
         """Let a slot pass in which nobody listens."""
         self._slots += 1
-
-    def _slots_heard(self) -> bool:
-        """Whether anything was ever received: before that, silence stands for nothing lost."""
-        return bool(self.buffer.delays.last_ms is not None)
 
     def _decode(self, payload: bytes) -> None:
         pcm = self._decoder.decode(payload)
