@@ -107,6 +107,7 @@ class Endpointing:
         self._config = config or EndpointingConfig()
         self._expectation = Expectation.ANYTHING
         self._number = 0
+        self._taken_until_ms = 0
         self._reset()
 
     def _reset(self) -> None:
@@ -157,7 +158,8 @@ class Endpointing:
         if not decision.is_speech or decision.speech_ms < self._config.start_speech_ms:
             return ()
         self._reset()
-        self._start_ms = decision.onset_at_ms if decision.onset_at_ms is not None else decision.at_ms
+        onset = decision.onset_at_ms if decision.onset_at_ms is not None else decision.at_ms
+        self._start_ms = max(onset, self._taken_until_ms)  # a stretch may go on after the longest utterance
         self._voiced_ms = FRAME_MS
         self._end_ms = decision.at_ms + FRAME_MS
         return (UtteranceStarted(self._start_ms),)
@@ -215,6 +217,7 @@ class Endpointing:
 
     def _ended(self, reason: EndReason) -> TurnEnded:
         ended = TurnEnded(reason, self.speech_ms, self._silence_ms)
+        self._taken_until_ms = self._end_ms
         self._reset()
         return ended
 

@@ -41,16 +41,14 @@ class _File:
 
     def load(self) -> OpeningHours:
         root = self._mapping(self.root, "")
-        branches = self._mapping(root.get("branches"), "branches")
-        if not branches:
+        desk = self._branch("desk", root.get("desk"), "desk")
+        found = self._mapping(root.get("branches"), "branches")
+        if not found:
             raise self._wrong("no branch is listed", "list at least one", "branches")
-        return OpeningHours(
-            {
-                str(name): self._branch(str(name), entry, f"branches.{name}")
-                for name, entry in branches.items()
-            },
-            self._branch("desk", root.get("desk"), "desk"),
-        )
+        branches = {
+            str(name): self._branch(str(name), entry, f"branches.{name}") for name, entry in found.items()
+        }
+        return OpeningHours(branches, desk)
 
     def _branch(self, branch_id: str, entry: object, field: str) -> Branch:
         found = self._mapping(entry, field)
@@ -137,8 +135,16 @@ class _File:
         raise self._wrong("is missing or no mapping", "see the commented example file", field)
 
     def _wrong(self, problem: str, mend: str, field: str) -> ConfigError:
-        last = field.rsplit(".", 1)[-1]
-        lines = [
-            n for n, line in enumerate(self.text.splitlines(), 1) if last and line.strip().startswith(last)
-        ]
-        return ConfigError(problem, mend=mend, file=self.path, line=lines[0] if lines else None, field=field)
+        return ConfigError(problem, mend=mend, file=self.path, line=self._line_of(field), field=field)
+
+    def _line_of(self, field: str) -> int | None:
+        """Return the line (1-based) of the field, or of the nearest mapping around it that is there."""
+        node, line = yaml.compose(self.text, Loader=yaml.SafeLoader), None
+        for key in field.split("."):
+            if not isinstance(node, yaml.MappingNode):
+                break
+            found = [(name, value) for name, value in node.value if name.value == key]
+            if not found:
+                break
+            line, node = found[0][0].start_mark.line + 1, found[0][1]
+        return line

@@ -1,0 +1,157 @@
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voicebot.errors import ConfigError
+from voicebot.transfer.opening_hours import Interval, holiday_name
+from voicebot.transfer.opening_hours_file import load_opening_hours
+
+FILE = Path(__file__).parents[2] / "config" / "opening_hours.yaml"
+HOURS = load_opening_hours(FILE)
+UTRECHT, ANTWERPEN = HOURS.branches["utrecht"], HOURS.branches["antwerpen"]
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+
+
+def at(day: str, clock: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), AMSTERDAM)
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "is_open"),
+    [
+        ("2026-11-24", "08:59", False),
+        ("2026-11-24", "09:00", True),
+        ("2026-11-24", "17:59", True),
+        ("2026-11-24", "18:00", False),
+        ("2026-11-22", "12:00", False),  # Sunday
+        ("2026-12-25", "12:00", False),  # first day of Christmas
+        ("2026-04-27", "14:00", False),  # King's Day, a Monday
+        ("2026-04-03", "12:00", True),  # Good Friday, listed as open
+        ("2026-12-24", "15:59", True),  # special day
+        ("2026-12-24", "16:00", False),
+    ],
+)
+def test_utrecht_is_open(day, clock, is_open):
+    assert UTRECHT.is_open(at(day, clock)) is is_open
+
+
+@pytest.mark.parametrize(
+    ("day", "utrecht", "antwerpen"),
+    [
+        ("2026-11-11", True, False),  # Armistice Day, Belgium only
+        ("2026-07-21", True, False),  # Belgian national day
+        ("2027-04-27", False, True),  # King's Day, Netherlands only
+        ("2026-05-14", False, False),  # Ascension Day in both
+    ],
+)
+def test_each_branch_keeps_the_holidays_of_its_country(day, utrecht, antwerpen):
+    moment = at(day, "14:00")
+    assert (UTRECHT.is_open(moment), ANTWERPEN.is_open(moment)) == (utrecht, antwerpen)
+
+
+def test_a_moment_in_another_zone_is_converted():
+    assert UTRECHT.is_open(datetime(2026, 11, 24, 8, 30, tzinfo=UTC))
+    assert not UTRECHT.is_open(datetime(2026, 11, 24, 17, 30, tzinfo=UTC))
+    assert UTRECHT.is_open(datetime(2026, 7, 7, 7, 30, tzinfo=UTC))  # summer time
+
+
+def test_next_opening_skips_closed_days_and_holidays():
+    assert UTRECHT.next_opening(at("2026-11-24", "08:00")) == at("2026-11-24", "09:00")
+    assert UTRECHT.next_opening(at("2026-11-21", "18:00")) == at("2026-11-23", "13:00")
+    assert UTRECHT.next_opening(at("2026-12-24", "17:00")) == at("2026-12-28", "13:00")
+    assert ANTWERPEN.next_opening(at("2026-11-10", "20:00")) == at("2026-11-12", "10:00")
+
+
+def test_closing_time():
+    assert UTRECHT.closes_at(at("2026-12-05", "12:00")) == at("2026-12-05", "16:00")
+    assert UTRECHT.closes_at(at("2026-12-05", "17:00")) is None
+
+
+def test_holiday_names_in_both_languages():
+    assert holiday_name("NL", date(2026, 12, 25), "nl") == "Eerste kerstdag"
+    assert holiday_name("BE", date(2026, 11, 11), "en") == "Armistice Day"
+    assert holiday_name("NL", date(2026, 11, 11), "nl") == ""
+    assert holiday_name("", date(2026, 12, 25), "nl") == ""
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 1)))  # noqa: DTZ001 - given a zone below
+def test_it_is_open_at_each_next_opening_and_not_before(moment):
+    moment = moment.replace(tzinfo=AMSTERDAM)
+    for branch in (UTRECHT, ANTWERPEN, HOURS.desk):
+        opens = branch.next_opening(moment)
+        assert opens is not None
+        assert opens > moment
+        assert branch.is_open(opens)
+
+
+MINIMAL = """
+desk: &hours
+  name: { nl: wij, en: us }
+  country: NL
+  weekly: { mon-sun: "09:00-12:00, 13:00-17:00" }
+branches: { a: *hours }
+"""
+
+
+def load(tmp_path: Path, text: str):
+    file = tmp_path / "hours.yaml"
+    file.write_text(text)
+    return load_opening_hours(file)
+
+
+def test_several_intervals_a_day(tmp_path):
+    branch = load(tmp_path, MINIMAL).branches["a"]
+    assert branch.hours_on(date(2026, 11, 24)).intervals == (
+        Interval(time(9), time(12)),
+        Interval(time(13), time(17)),
+    )
+    assert not branch.is_open(at("2026-11-24", "12:30"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "word"),
+    [
+        ("mon-sun", "mon-sat", "desk.weekly", "sun"),
+        ("mon-sun", "mon-zon", "desk.weekly", "no day"),
+        ("12:00, 13:00", "12:00, 11:00", "desk.weekly.mon-sun", "backwards"),
+        ("09:00-12:00", "9 to 12", "desk.weekly.mon-sun", "no opening time"),
+        ("country: NL", "country: QQ", "desk.country", "unknown"),
+        ("country: NL", "timezone: Mars/Olympus", "desk.timezone", "unknown"),
+        ("nl: wij, ", "", "desk.name", "'nl'"),
+        ("branches: { a: *hours }", "branches: {}", "branches", "no branch"),
+        ("country: NL", "country: NL\n  open_holidays: [Sint Juttemis]", "desk.open_holidays", "Juttemis"),
+        ("country: NL", "country: NL\n  special_days: { kerst: closed }", "desk.special_days", "no date"),
+    ],
+)
+def test_mistakes_are_named(tmp_path, old, new, field, word):
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, MINIMAL.replace(old, new))
+    assert caught.value.field == field
+    assert word in str(caught.value)
+    assert caught.value.mend
+
+
+def test_the_line_of_a_mistake_is_that_of_its_own_branch(tmp_path):
+    text = FILE.read_text()
+    before, after = text.split("  antwerpen:")
+    text = f"{before}  antwerpen:{after.replace('Europe/Brussels', 'Europe/Atlantis')}"
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
+    assert caught.value.field == "branches.antwerpen.timezone"
+    assert caught.value.line is not None
+    assert "Atlantis" in text.splitlines()[caught.value.line - 1]
+
+
+def test_broken_yaml_names_its_line(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, "desk:\n  - a\n b: [")
+    assert caught.value.line in {3, 4}
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_opening_hours(tmp_path / "none.yaml")
