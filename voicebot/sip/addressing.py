@@ -1,4 +1,4 @@
-"""Where a SIP message goes: URIs, name-addrs, Via, hops (RFC 3261 sections 18.2, 19.1, 20.10, 20.42; RFC 3581).
+"""Where a SIP message goes: URIs, name-addrs, Via and hops (RFC 3261 sections 18, 19.1 and 20; RFC 3581).
 
 aiosipua's codecs take no care of quoted '<', of user parts with ';' or '?', or of ports; that is mended here.
 """

@@ -89,7 +89,11 @@ class CallSession:
 
     def session_headers(self) -> list[tuple[str, str]]:
         """Headers of our INVITE, UPDATE and of 2xx to them."""
-        return [("Contact", self.core.contact(self.confirmed_dialog().flow)), *self.capabilities()]
+        return [("Contact", self.core.contact(self.flow())), *self.capabilities()]
+
+    def flow(self) -> Hop:
+        """Where the peer's messages come from."""
+        return self.confirmed_dialog().flow
 
     def capabilities(self) -> list[tuple[str, str]]:
         """Headers that say what we can do."""
@@ -186,7 +190,7 @@ class CallSession:
         """Start the session's time anew (RFC 4028 section 10)."""
         cancel(self._refresh)
         cancel(self._expiry)
-        if self.has_ended:
+        if self.has_ended or self.dialog is None or not self.dialog.is_confirmed:
             return
         timers, timer = self.core.timers, self.session_timer
         if timer.refresh_after is not None:

@@ -172,8 +172,8 @@ class SipEndpoint:
     def _turn(self) -> Iterator[None]:
         """Tell the core the time before it is asked anything, and set the alarm for its next deadline."""
         loop = asyncio.get_running_loop()
-        self._agent.advance(loop.time())
         try:
+            self._agent.advance(loop.time())
             yield
         finally:
             if self._agent.is_closing and self._is_quiet():
@@ -193,8 +193,13 @@ class SipEndpoint:
     # --- from the sockets ---
 
     def _received(self, data: bytes, source: Hop) -> None:
-        with self._turn():
-            self._agent.receive(data, source)
+        try:
+            with self._turn():
+                self._agent.receive(data, source)
+        except Exception:
+            # the edge towards the network: one packet must never cost the listener or a connection its life
+            self._agent.note_dropped("internal_error")
+            log.exception("sip message failed")
 
     def _failed(self, hop: Hop) -> None:
         with self._turn():

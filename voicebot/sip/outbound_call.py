@@ -95,6 +95,10 @@ class OutboundCall(CallSession):
         cancel(self._cancel_limit)
         super().abandon()
 
+    def flow(self) -> Hop:
+        """Where the peer's messages come from; before the answer where ours go."""
+        return self.dialog.flow if self.dialog is not None else self._destination.hop
+
     def dialog_of(self, remote_tag: str) -> Dialog | None:
         """Find the dialog or, before the answer, the fork."""
         return super().dialog_of(remote_tag) or self._forks.get(remote_tag)
