@@ -34,10 +34,10 @@ class EndpointingConfig:
     `start_speech_ms`: speech before an utterance begins. `speculate_after_ms`: pause before recognition.
     `*_wait_ms`: silence after the last word that ends the turn, by completeness. `number_wait_ms`: instead of
     `likely_wait_ms` where digits, a postcode, a date or a time were asked. `max_wait_ms`: in any case.
-    `min_speech_ms`: frames that were speech; less is noise. `noise_after_ms`: silence after which noise is dropped.
+    `min_speech_ms`: frames that were speech; less is noise, dropped after `noise_after_ms` of silence.
     `empty_is_noise_below_ms`: speech shorter than this without words is noise. `smart_turn_doubt`: below this
-    the turn gets `doubt_extra_ms` more; above `smart_turn_sure` a likely complete one gets
-    `sure_less_ms` less.
+    the turn gets `doubt_extra_ms` more; above `smart_turn_sure` a likely complete one gets `sure_less_ms`
+    less.
     """
 
     start_speech_ms: int = 60
