@@ -20,10 +20,10 @@ SDP_TYPE = "application/sdp"
 ALLOWED_METHODS = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY"
 SUPPORTED_OPTIONS = "timer, 100rel"
 _REQUEST_LINE = re.compile(
-    r"([A-Za-z0-9.!%*_+`'~\-]{1,32}) (\S{1,2048}) SIP/(\d{1,3}\.\d{1,3})$", re.IGNORECASE
+    r"([A-Za-z0-9.!%*_+`'~\-]{1,64}) (\S{1,2048}) SIP/(\d{1,3}\.\d{1,3})$", re.IGNORECASE
 )
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6]\d\d)(?: (.*))?$", re.IGNORECASE)
-_ANY_REQUEST = re.compile(r"([A-Za-z0-9.!%*_+`'~\-]{1,32})\s.*SIP/\d+\.\d+\s*$", re.IGNORECASE | re.DOTALL)
+_ANY_REQUEST = re.compile(r"([A-Za-z0-9.!%*_+`'~\-]{1,64})\s.*SIP/\d+\.\d+\s*$", re.IGNORECASE | re.DOTALL)
 _CONTENT_LENGTH = re.compile(
     rb"^(?:content-length|l)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
 )
@@ -38,6 +38,7 @@ _MORE_COMPACT = {
 _ONCE = ("from", "to", "call-id", "cseq")
 _AT_MOST_ONCE = ("max-forwards", "content-length", "content-type", "rseq", "rack", "session-expires")
 _REASONS = {
+    100: "Trying", 182: "Queued", 302: "Moved Temporarily", 408: "Request Timeout", 413: "Request Entity Too Large",
     180: "Ringing", 181: "Call Is Being Forwarded", 183: "Session Progress", 202: "Accepted",
     416: "Unsupported URI Scheme", 420: "Bad Extension", 422: "Session Interval Too Small",
     480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
