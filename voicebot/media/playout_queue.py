@@ -113,6 +113,7 @@ class PlayoutQueue:
         self._fade_out: bytes | None = None
         self._last = SILENCE
         self._resumes = False
+        self._flowing: QueuedAudio | None = None  # whose previous frame went out in the slot before
 
     @property
     def is_playing(self) -> bool:
@@ -158,7 +159,7 @@ class PlayoutQueue:
         """Decide the frame of this slot: silence when idle, paused, or in an underrun."""
         if self._fade_out is not None:
             pcm, self._fade_out = self._fade_out, None
-            self._last = pcm
+            self._last, self._flowing = pcm, None
             return Slot(pcm)
         if self._is_paused:
             return self._silence()
@@ -176,8 +177,8 @@ class PlayoutQueue:
         current.advance(len(chunk))
         if current.is_exhausted:
             ended.append(self._end_first())
-        pcm = self._smooth(chunk)
-        self._last = pcm
+        pcm = self._smooth(chunk, current)
+        self._last, self._flowing = pcm, current
         return Slot(pcm, begun, tuple(ended))
 
     def _end_first(self) -> QueuedAudio:
@@ -193,28 +194,26 @@ class PlayoutQueue:
         chunk = current.peek()
         if len(chunk) < FRAME_BYTES:
             return None  # `_silence` decays from the last frame
-        return faded(_joined(self._last, chunk), 1.0, 0.0)
+        return faded(chunk if self._flowing is current else _joined(self._last, chunk), 1.0, 0.0)
 
     def _silence(self, ended: tuple[QueuedAudio, ...] = ()) -> Slot:
         pcm = SILENCE
         if self._last is not SILENCE:
             pcm = _joined(self._last, SILENCE)
-        self._last = SILENCE
+        self._last, self._flowing = SILENCE, None  # a decay is over within its frame
         return Slot(pcm, None, ended)
 
-    def _smooth(self, chunk: bytes) -> bytes:
+    def _smooth(self, chunk: bytes, current: QueuedAudio) -> bytes:
+        """Make a whole frame of it: joined to what was before, a partial one decaying into silence."""
+        if self._flowing is not current and not self._resumes:
+            chunk = _joined(self._last, chunk)
+        missing = FRAME_BYTES - len(chunk)
+        if missing:
+            chunk += _joined(self._last + chunk, bytes(missing))
         if self._resumes:
             self._resumes = False
-            return faded(_padded(chunk), 0.0, 1.0)
-        return _joined(self._last, _padded(chunk))
-
-
-def _padded(chunk: bytes) -> bytes:
-    """Make a whole frame: the last partial one is filled up with silence after a decay of at most 5 ms."""
-    missing = FRAME_BYTES - len(chunk)
-    if not missing:
+            return faded(chunk, 0.0, 1.0)
         return chunk
-    return chunk + _joined(chunk, bytes(missing))
 
 
 def _joined(before: bytes, after: bytes) -> bytes:
@@ -223,6 +222,6 @@ def _joined(before: bytes, after: bytes) -> bytes:
     if not old.size or not new.size or abs(int(new[0]) - int(old[-1])) <= _CLICK_STEP:
         return after
     count = min(_JOIN_SAMPLES, old.size, new.size)
-    gain = np.linspace(0.0, 1.0, count, dtype=np.float32)
+    gain = np.arange(count, dtype=np.float32) / _JOIN_SAMPLES
     mixed = new[:count] * gain + old[: -count - 1 : -1] * (1.0 - gain)
     return pcm_of(mixed) + after[count * 2 :]

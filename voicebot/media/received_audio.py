@@ -15,6 +15,8 @@ from voicebot.media.rtp_packet import RtpPacket
 
 _MS = SAMPLE_RATE // 1000
 _LATE_QUIET_MS, _LATE_MS, _LATE_FORCED_MS = 15.0, 40.0, 120.0
+_HURRY_SLOTS = 4
+"""Speech loses at most one period in so many slots: about a fifth faster, which recognisers follow."""
 _EARLY_QUIET_MS, _EARLY_MS = -8.0, -20.0
 _NOTHING: Samples = np.zeros(0, dtype=np.int16)
 
@@ -28,7 +30,7 @@ class ReceivedAudio:
         self.buffer = JitterBuffer(codec.clock_rate)
         self._concealer = Concealer()
         self._ready: Samples = _NOTHING
-        self._slots = 0
+        self._slots = self._next_hurry = 0
         self.concealed_frames = 0
         self.corrupt = 0
         self.shortened_ms = self.lengthened_ms = 0.0
@@ -94,9 +96,10 @@ class ReceivedAudio:
         if excess > _LATE_QUIET_MS:
             while self._ready.size < FRAME_SAMPLES + 15 * _MS and self.buffer.has_next():
                 self._take_next(now_ms)
-            if self._ready.size >= FRAME_SAMPLES + 15 * _MS and (
-                excess > _LATE_MS or is_quiet(self._ready[: 30 * _MS])
-            ):
+            is_silent = is_quiet(self._ready[: 30 * _MS])
+            may_hurry = excess > _LATE_MS and self._slots >= self._next_hurry
+            if self._ready.size >= FRAME_SAMPLES + 15 * _MS and (is_silent or may_hurry):
+                self._next_hurry = self._slots + (0 if is_silent else _HURRY_SLOTS)
                 before = self._ready.size
                 self._ready = shortened(self._ready, force=excess > _LATE_FORCED_MS)
                 self.shortened_ms += (before - self._ready.size) / _MS
