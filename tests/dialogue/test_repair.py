@@ -159,6 +159,22 @@ def test_no_further_question_ends_the_call():
     assert talk.actions[-1] == HangUp(Disposition.COMPLETED)
 
 
+@pytest.mark.parametrize("intent", ["thanks", "goodbye", "cancel", "no"])
+def test_no_thanks_ends_the_call(intent):
+    talk = Conversation()
+    talk.say("faq_delivery")
+    talk.say(intent, "nee bedankt", yes_no="no")
+    assert talk.actions[-1] == HangUp(Disposition.COMPLETED)
+
+
+def test_no_with_another_question_is_not_the_end():
+    talk = Conversation()
+    talk.silence()
+    talk.silence()
+    talk.say("faq_delivery", "nee wat kost bezorgen", yes_no="no")
+    assert talk.prompts == ["answer", "anything_else"]
+
+
 def test_speaking_up_after_goodbye_goes_on_but_a_murmur_does_not():
     talk = Conversation()
     talk.say("goodbye")

@@ -53,6 +53,14 @@ def test_a_doubtful_number_is_confirmed():
     assert talk.actions == (RunTask("order_status", {"order_number": "53822"}),)
 
 
+def test_a_correction_in_the_same_breath_is_taken():
+    talk = Conversation()
+    talk.say("order_status")
+    talk.say(None, "53821", order_number="53821", doubtful=True)
+    talk.say(None, "nee 53822", yes_no="no", order_number="53822")
+    assert talk.value("confirm_number", "number") == "5 3 8 2 2"
+
+
 def test_a_number_in_pieces_is_joined_and_confirmed():
     talk = Conversation()
     talk.say("order_status")

@@ -163,6 +163,13 @@ def test_the_choice_by_keypad():
         assert any(isinstance(action, kind) for action in talk.actions)
 
 
+def test_a_question_during_the_choice_is_answered_and_the_choice_remains():
+    talk = transferring()
+    talk.dialogue.transfer_failed(DialFailure.BUSY, OPEN)
+    talk.say("faq_delivery")
+    assert talk.prompts == ["answer", "transfer_choice"]
+
+
 def test_another_destination():
     talk = transferring(DialogueConfig(other_destination="werkplaats"))
     talk.dialogue.transfer_failed(DialFailure.BUSY, OPEN)

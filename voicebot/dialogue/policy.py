@@ -17,7 +17,15 @@ from voicebot.dialogue.config import AnswerSource, DialogueConfig, LineProfile
 from voicebot.dialogue.hours_answer import hours_answer
 from voicebot.dialogue.repair import Failure, failed, other
 from voicebot.dialogue.state import KINDS, Context, DialogueState, Question
-from voicebot.dialogue.turn_reading import choice_of, digits_of, language_after, telling_words, yes_or_no
+from voicebot.dialogue.turn_reading import (
+    NO_INTENTS,
+    asks_something,
+    choice_of,
+    digits_of,
+    language_after,
+    telling_words,
+    yes_or_no,
+)
 from voicebot.errors import DialFailure
 from voicebot.events import Language
 from voicebot.transfer.opening_hours import OpeningHours
@@ -27,6 +35,8 @@ NOT_REPEATED = frozenset(
     {"disclosure", "no_input", "no_match", "other_language", "take_your_time", "still_there"}
 )
 """Prompts that 'herhaal' does not repeat."""
+DECLINES = frozenset({None, intents.THANKS, intents.GOODBYE, intents.CANCEL, *NO_INTENTS})
+"""With a 'no' to 'anything else?' these say that the call is over ('nee, bedankt')."""
 
 
 class Dialogue:
@@ -188,6 +198,8 @@ class Dialogue:
             return self._say_robot(turn, now, doubtful=doubtful)
         if state.question is Question.MESSAGE and turn.intent != intents.CANCEL:
             return ways_out.store_callback(ctx, "message", message=turn.text)
+        if state.question is Question.ANYTHING_ELSE and yes_or_no(turn) is False and turn.intent in DECLINES:
+            return ways_out.farewell(ctx)
         found = (
             command(ctx, turn, now) or self._answer(turn, now, doubtful=doubtful) or self._request(turn, now)
         )
@@ -219,17 +231,17 @@ class Dialogue:
             if said:
                 return ways_out.to_human(ctx, "human_request", now)
             state.question, state.values = state.resume, state.resume_values
-            if said is False:
+            if said is False and not asks_something(turn):
                 return ask_again(ctx, now)
         if state.question is Question.TRANSFER_CHOICE:
             return self._transfer_chosen(turn, now)
         if state.question is Question.CALLBACK_OFFER and (said or choice_of(turn) == "callback"):
             return ways_out.store_callback(ctx, "closed")
         if state.question is Question.CALLBACK_OFFER and said is False:
-            return ctx.ask(Question.ANYTHING_ELSE)
+            return self._declined(turn)
         if state.question is Question.CALLBACK_NUMBER and digits_of(turn):
             return self._callback_number(digits_of(turn, "phone_number", "phone"))
-        if state.question in OPEN_QUESTIONS and turn.intent is None and said is not None:
+        if state.question in OPEN_QUESTIONS and said is not None and not asks_something(turn):
             return self._yes_or_no_unasked(said)
         return tasks.answered(ctx, turn, now, doubtful=doubtful)
 
@@ -242,9 +254,15 @@ class Dialogue:
         choice = choice_of(turn)
         if choice is not None:
             return ways_out.choose(self._ctx, choice, now)
-        if yes_or_no(turn) is False:
-            return self._ctx.ask(Question.ANYTHING_ELSE)
-        return None
+        return self._declined(turn) if yes_or_no(turn) is False else None
+
+    def _declined(self, turn: Interpretation) -> tuple[Action, ...] | None:
+        """No way to a person is wanted any more: back to the open question, or on to what else was asked."""
+        self._state.topic = None
+        if asks_something(turn):
+            self._state.question, self._state.values = Question.ANYTHING_ELSE, {}
+            return None
+        return self._ctx.ask(Question.ANYTHING_ELSE)
 
     def _callback_number(self, digits: str) -> tuple[Action, ...]:
         low, high = KINDS[Question.CALLBACK_NUMBER].digits
@@ -261,7 +279,7 @@ class Dialogue:
         intent = turn.intent
         if intent is None and "order_number" in turn.slots and self._state.topic is None:
             return tasks.start(ctx, "order_status", turn.slots, now)
-        if intent is None:
+        if intent is None or not asks_something(turn):
             return None
         if intent == intents.CALLBACK:
             return ways_out.store_callback(ctx, "requested")
@@ -279,8 +297,9 @@ class Dialogue:
         self._state.tried.append(f"{intent}:done")
         if loops == ctx.config.same_answer_limit:
             return (*said, *ctx.ask(Question.OFFER_HUMAN))
-        if self._state.topic is not None and self._state.question not in OPEN_QUESTIONS:
-            return (*said, ctx.say("back_to_task"), *ask_again(ctx, now))
+        if self._state.question not in OPEN_QUESTIONS:
+            back = (ctx.say("back_to_task"),) if self._state.topic is not None else ()
+            return (*said, *back, *ask_again(ctx, now))
         return (*said, *ctx.ask(Question.ANYTHING_ELSE))
 
     def _information(self, intent: str, turn: Interpretation, now: datetime) -> tuple[Say, ...] | None:

@@ -63,6 +63,9 @@ def answered(
         return None
     if state.question in {Question.CONFIRM_NUMBER, Question.CONFIRM_RESET, Question.CONFIRM_MOVE}:
         said = yes_or_no(turn)
+        if state.question is Question.CONFIRM_NUMBER and not said and digits_of(turn):
+            state.question, state.values = Question(topic.slots["asked"]), {}
+            return number_given(ctx, digits_of(turn), now, doubtful=True)  # 'nee, 5 3 8 2 2'
         return None if said is None else confirmed(ctx, said, now)
     if state.question is Question.CHOOSE_SLOT:
         return choose_option(ctx, turn, now)

@@ -71,6 +71,11 @@ def yes_or_no(turn: Interpretation) -> bool | None:
     return False if turn.intent in NO_INTENTS else None
 
 
+def asks_something(turn: Interpretation) -> bool:
+    """Whether there is more in the turn than a yes or a no."""
+    return turn.intent is not None and turn.intent not in YES_INTENTS | NO_INTENTS
+
+
 def digits_of(turn: Interpretation, *preferred: str) -> str:
     """Return the digits of the number that was said, '' when there are none."""
     for name in (*preferred, *NUMBER_SLOTS):
