@@ -28,13 +28,13 @@ class Decoding:
     """Figures of one decoded utterance.
 
     `average_log_probability`: per token, natural logarithm. `no_speech_probability`: Whisper's.
-    `speech_seconds`: what the voice activity model took for speech. `audio_seconds`: length given.
+    `speech_peak`: highest probability of speech in any 32 ms (Silero). `audio_seconds`: length given.
     """
 
     text: str
     average_log_probability: float
     no_speech_probability: float
-    speech_seconds: float
+    speech_peak: float
     audio_seconds: float
 
 
@@ -45,7 +45,11 @@ class Limits:
     `retry_log_probability`: below it (or in a loop) the utterance is decoded again with the full window.
     `doubtful_log_probability`: below it other signs of noise count. `hopeless_log_probability`: below it
     the text is noise. `compression`: ratio of zlib above which a text is a loop. `words_per_second`: nobody
-    speaks faster. `least_speech_seconds`: of what Silero takes for speech.
+    speaks faster.
+    `sure_no_speech`: Whisper's probability above which Silero must be sure that there is speech. Measured:
+    noise has 0.18-0.92 there (0.5 and more without a prompt) and a Silero peak of at most 0.16; real speech
+    has at most 0.16 there, but over a telephone line its peak may be as low as 0.13: neither decides alone.
+    `doubtful_peak`: below this Silero peak a poor score is enough to call it noise.
     """
 
     retry_log_probability: float = -1.5
@@ -53,7 +57,8 @@ class Limits:
     hopeless_log_probability: float = -1.6
     compression: float = 2.4
     words_per_second: float = 7.0
-    least_speech_seconds: float = 0.06
+    sure_no_speech: float = 0.17
+    doubtful_peak: float = 0.2
 
 
 def is_loop(text: str, limits: Limits) -> bool:
@@ -80,10 +85,15 @@ def believed_text(decoding: Decoding, limits: Limits) -> str:
     """The text, or '' when it is noise, silence or made up."""
     text = decoding.text.strip()
     words = _WORDS.findall(text)
-    if not words or decoding.speech_seconds < limits.least_speech_seconds or is_loop(text, limits):
+    if not words or is_loop(text, limits):
         return ""
     score, no_speech = decoding.average_log_probability, decoding.no_speech_probability
     if score < limits.hopeless_log_probability:
+        return ""
+    is_sure_speech = decoding.speech_peak > 0.5
+    if no_speech > limits.sure_no_speech and not is_sure_speech:
+        return ""
+    if decoding.speech_peak < limits.doubtful_peak and score < -1.0:
         return ""
     if no_speech > 0.6 and score < limits.doubtful_log_probability:  # OpenAI's own rule, stricter
         return ""
@@ -92,6 +102,6 @@ def believed_text(decoding: Decoding, limits: Limits) -> str:
     if _SUBTITLE_CREDITS.search(text) and (no_speech > 0.3 or score < -0.5):
         return ""
     is_silence_word = _SILENCE_WORDS.fullmatch(" ".join(words).lower()) is not None
-    if is_silence_word and (no_speech > 0.5 or score < -1.0) and decoding.speech_seconds < 0.2:
+    if is_silence_word and (no_speech > 0.1 or score < -1.0) and not is_sure_speech:
         return ""
     return text

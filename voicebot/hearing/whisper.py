@@ -8,6 +8,7 @@ hopeless result is decoded again with all 3,000.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,7 +39,6 @@ FULL_WINDOW_FRAMES = 3000
 _MARGIN_FRAMES = 50
 _VAD_WINDOW = 512
 _PROMPT_TOKENS = 120
-_SPEECH_THRESHOLD = 0.5
 _SILENT_RMS = 10 ** (-60 / 20)
 
 
@@ -48,6 +48,8 @@ class DecodingOptions:
 
     `window_frames`: least window, 10 ms each. `beam_size`: 1 is greedy. `tokens_per_second` and
     `tokens_spare` cap the length of a text by the length of the utterance. `no_repeat_ngram`: tokens.
+    `language_weight` and `dutch_bias`: Whisper base takes Dutch on a telephone for English in 25 of 60 clips and
+    never the reverse, so the log-odds of its nl against en are scaled by the one and raised by the other.
     """
 
     window_frames: int = 1000
@@ -55,6 +57,8 @@ class DecodingOptions:
     tokens_per_second: float = 7.0
     tokens_spare: int = 8
     no_repeat_ngram: int = 4
+    language_weight: float = 0.6
+    dutch_bias: float = 1.5
     limits: Limits = field(default_factory=Limits)
 
 
@@ -64,7 +68,7 @@ class _Heard:
 
     request: TranscriptionRequest
     language: Language
-    speech_seconds: float
+    speech_peak: float
     audio_seconds: float
 
 
@@ -110,7 +114,7 @@ class WhisperEngine:
         """One inference each, so that the first caller does not pay for lazy allocation."""
         tone = (np.sin(np.arange(SAMPLE_RATE) * 0.05) * 8000).astype(np.int16)
         samples = _as_floats(tone.tobytes())
-        self._speech_seconds(samples)
+        self._speech_peak(samples)
         encoded = self._encode(samples, self._options.window_frames)
         self._language_chances(encoded, TranscriptionRequest(b""))
         self._decode(encoded, _Heard(TranscriptionRequest(b""), "nl", 1.0, 1.0))
@@ -122,15 +126,15 @@ class WhisperEngine:
         started = time.perf_counter()
         samples = _as_floats(request.pcm)[-FULL_WINDOW_FRAMES * FRAME_SAMPLES :]
         limits = self._options.limits
-        speech_seconds = self._speech_seconds(samples)
-        if speech_seconds < limits.least_speech_seconds:
+        if len(samples) < FRAME_SAMPLES or float(np.sqrt(np.mean(samples**2))) < _SILENT_RMS:
             return _nothing(request, started)
         frames = len(samples) // FRAME_SAMPLES + _MARGIN_FRAMES
         # Even, because the encoder's convolution halves it.
         window = min(max(self._options.window_frames, frames) + 1 & ~1, FULL_WINDOW_FRAMES)
+        speech_peak = self._speech_peak(samples)
         encoded = self._encode(samples, window)
         chances = self._language_chances(encoded, request)
-        heard = _Heard(request, _likeliest(chances), speech_seconds, len(samples) / SAMPLE_RATE)
+        heard = _Heard(request, _likeliest(chances), speech_peak, len(samples) / SAMPLE_RATE)
         decoding = self._decode(encoded, heard)
         is_poor = decoding.average_log_probability < limits.retry_log_probability or is_loop(
             decoding.text, limits
@@ -173,7 +177,7 @@ class WhisperEngine:
             text=str(tokenizer.decode(tokens)).strip(),
             average_log_probability=float(result.scores[0]) * len(tokens) / (len(tokens) + 1),
             no_speech_probability=float(result.no_speech_prob),
-            speech_seconds=heard.speech_seconds,
+            speech_peak=heard.speech_peak,
             audio_seconds=heard.audio_seconds,
         )
 
@@ -194,12 +198,12 @@ class WhisperEngine:
         if request.language is not None:
             return {language: float(language == request.language) for language in LANGUAGES}
         found = dict(self._model.detect_language(encoded)[0])
-        weights = {
-            language: max(found[f"<|{language}|>"], 1e-9) * max(request.prior.get(language, 0.5), 1e-6)
-            for language in LANGUAGES
-        }
-        total = sum(weights.values())
-        return {language: weight / total for language, weight in weights.items()}
+        heard = math.log(max(found["<|nl|>"], 1e-9) / max(found["<|en|>"], 1e-9))
+        prior = _normalised(request)
+        log_odds = self._options.language_weight * heard + self._options.dutch_bias
+        log_odds += math.log(prior["nl"] / prior["en"])
+        dutch = 1 / (1 + math.exp(-log_odds))
+        return {"nl": dutch, "en": 1 - dutch}
 
     def _prompt(self, tokenizer: Any, bias: str) -> list[int]:
         before: list[int] = []
@@ -207,15 +211,12 @@ class WhisperEngine:
             before = [tokenizer.sot_prev, *tokenizer.encode(" " + bias.strip())[-_PROMPT_TOKENS:]]
         return [*before, *tokenizer.sot_sequence, tokenizer.no_timestamps]
 
-    def _speech_seconds(self, samples: Samples) -> float:
-        """Seconds that Silero takes for speech; all of them when it is not loaded."""
-        if len(samples) == 0 or float(np.sqrt(np.mean(samples**2))) < _SILENT_RMS:
-            return 0.0
+    def _speech_peak(self, samples: Samples) -> float:
+        """Highest probability of speech in any window; 1 when Silero is not loaded."""
         if self._vad is None:
-            return len(samples) / SAMPLE_RATE
+            return 1.0
         padded = np.pad(samples, (0, -len(samples) % _VAD_WINDOW))  # a copy: the model writes into it
-        chances = np.asarray(self._vad(padded)).reshape(-1)
-        return float(np.count_nonzero(chances > _SPEECH_THRESHOLD)) * _VAD_WINDOW / SAMPLE_RATE
+        return float(np.max(self._vad(padded)))
 
 
 def _as_floats(pcm: bytes) -> Samples:

@@ -1,0 +1,117 @@
+"""Which language the caller speaks, turn by turn. Pure: figures in, decision out.
+
+Whisper's own probabilities for nl and en carry the decision, weighted with what the turns before said
+(hysteresis); langdetect is a weak vote on longer texts only. 'Oké', names and numbers never switch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from langdetect import DetectorFactory, detect_langs
+from langdetect.lang_detect_exception import LangDetectException
+
+from voicebot.events import LANGUAGES, Language
+
+DetectorFactory.seed = 0  # langdetect is random without it
+
+_WORDS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+# Acknowledgements, loans and greetings that say nothing about the language of the next sentence.
+_SAME_IN_BOTH = frozenset(
+    """
+    oké oke okay ok ja yes no nee jep yep yeah ah oh uh eh uhm ehm hm hmm mm mhm hallo hello hi hey hoi sorry super
+    perfect thanks bye in is was we me so over met water name order email e-mail online website app sms service
+    helpdesk manager team januari april september november december what wat stop help
+    """.split()  # noqa: SIM905 - a list of quoted words would be longer and harder to read
+)
+_LEAST_WORDS_FOR_TEXT_VOTE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageRules:
+    """How readily a call changes its language.
+
+    `stickiness`: prior of the language spoken so far. `switch_probability`: what the other language must
+    reach to take over. `first_prior`: of the line's own language before anyone has spoken. `text_weight`:
+    exponent of langdetect's vote (0 is none).
+    """
+
+    stickiness: float = 0.85
+    switch_probability: float = 0.8
+    first_prior: float = 0.7
+    text_weight: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class CallLanguage:
+    """The language of a call so far. `is_heard`: at least one telling turn has confirmed it."""
+
+    language: Language
+    is_heard: bool = False
+
+
+def prior_for(state: CallLanguage, rules: LanguageRules) -> Mapping[Language, float]:
+    """Return the probability per language before the next turn; goes into the TranscriptionRequest."""
+    own = rules.stickiness if state.is_heard else rules.first_prior
+    return MappingProxyType({each: own if each == state.language else 1 - own for each in LANGUAGES})
+
+
+def after_turn(
+    state: CallLanguage, text: str, probabilities: Mapping[Language, float], rules: LanguageRules
+) -> CallLanguage:
+    """Return the language after one turn.
+
+    `probabilities`: of the Transcription, with `prior_for` weighed in already. A text that tells nothing
+    leaves the state as it is.
+    """
+    if not is_telling(text):
+        return state
+    combined = _combined(probabilities, text_vote(text), rules.text_weight)
+    other: Language = "en" if state.language == "nl" else "nl"
+    if combined[other] >= rules.switch_probability:
+        return CallLanguage(other, is_heard=True)
+    return CallLanguage(state.language, is_heard=state.is_heard or combined[state.language] > 0.5)
+
+
+def is_telling(text: str) -> bool:
+    """Whether a text can tell its language: two words at least that are not the same in both, no name alone.
+
+    A capital inside a sentence marks a name; digits are no words.
+    """
+    words = _WORDS.findall(text)
+    own = [
+        word
+        for position, word in enumerate(words)
+        if word.lower() not in _SAME_IN_BOTH and (position == 0 or word[0].islower() or word == "I")
+    ]
+    return len(own) >= 2
+
+
+def text_vote(text: str) -> Mapping[Language, float] | None:
+    """Return langdetect's vote among nl and en; None below 3 words. It takes short Dutch for Afrikaans."""
+    if len(_WORDS.findall(text)) < _LEAST_WORDS_FOR_TEXT_VOTE:
+        return None
+    try:
+        found = {guess.lang: guess.prob for guess in detect_langs(text.lower())}
+    except LangDetectException:  # no letters it knows
+        return None
+    dutch, english = found.get("nl", 0.0) + found.get("af", 0.0), found.get("en", 0.0)
+    if dutch + english < 0.2:
+        return None
+    # Never sure: a vote of 0 or 1 would silence everyone else.
+    share = min(max(dutch / (dutch + english), 0.05), 0.95)
+    return {"nl": share, "en": 1 - share}
+
+
+def _combined(
+    probabilities: Mapping[Language, float], vote: Mapping[Language, float] | None, weight: float
+) -> dict[Language, float]:
+    raised = {
+        each: max(probabilities.get(each, 0.0), 1e-6) * (vote[each] ** weight if vote else 1.0)
+        for each in LANGUAGES
+    }
+    total = sum(raised.values())
+    return {each: value / total for each, value in raised.items()}
