@@ -54,7 +54,7 @@ def storage_errors() -> Iterator[None]:
         raise StorageUnavailable(type(error).__name__) from error
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StorageUnavailable(type(error).__name__) from error
-    except (StatementError, ValueError, TypeError) as error:
+    except (StatementError, ValueError, TypeError, ArithmeticError) as error:
         raise RecordRejected(type(error).__name__) from error
     except SQLAlchemyError as error:
         raise StorageUnavailable(type(error).__name__) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -83,7 +84,6 @@ class CallRecorder:
         self._transfers: list[TransferRecord] = []
         self._end: CallEnded | None = None
         self._dropped = 0
-        self._callbacks = 0
         self._is_finished = False
 
     def __call__(self, event: CallEvent) -> None:
@@ -185,9 +185,8 @@ class CallRecorder:
     def _store_callback(self, event: CallbackRequested) -> None:
         requested_at = self._now()
         call_id = self._identity.call_id
-        self._callbacks += 1
         record = CallbackRecord(
-            callback_id=f"{call_id[:56]}.{self._callbacks}",
+            callback_id=uuid.uuid4().hex,
             call_id=call_id,
             created_at=requested_at,
             due_at=self._callback_due(requested_at),

@@ -135,7 +135,7 @@ class RecordWriter:
         while True:
             if self._queue:
                 self._in_hand = self._queue.popleft()
-                await self._keep(self._in_hand)
+                await self._keep_safely(self._in_hand)
                 self._in_hand = None
             elif self._is_behind and loop.time() >= self._next_try:
                 await self._catch_up()
@@ -157,6 +157,12 @@ class RecordWriter:
                 await self._wake.wait()
         except TimeoutError:
             pass
+
+    async def _keep_safely(self, record: StoredRecord) -> None:
+        try:
+            await self._keep(record)
+        except Exception as error:  # noqa: BLE001 - edge: a record that breaks our own code stops no other
+            self._lose(record, type(error).__name__)
 
     async def _keep(self, record: StoredRecord) -> None:
         may_try = not self._storage_is_down or asyncio.get_running_loop().time() >= self._next_try
@@ -244,6 +250,6 @@ class RecordWriter:
             _log.error("record.lost", errno=error.errno)
             self.counts.lost += 1
 
-    def _lose(self, _record: StoredRecord) -> None:
+    def _lose(self, record: StoredRecord, why: str = "memory is full") -> None:
         self.counts.lost += 1
-        _log.error("record.lost", lost=self.counts.lost, why="memory is full")
+        _log.error("record.lost", kind=type(record).__name__, lost=self.counts.lost, why=why)
