@@ -26,6 +26,8 @@ class FakeAnswers:
     def answer(self, intent: str, language: Language, variant: str, on: date) -> str | None:
         if intent == "faq_delivery":
             return "Bezorgen kost niets." if language == "nl" else "Delivery is free."
+        if intent == "complaint":
+            return "Een medewerker behandelt uw klacht."
         if intent == "faq_guarantee" and on.year < 2026:
             return "Twee jaar."
         return None

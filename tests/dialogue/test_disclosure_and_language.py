@@ -69,6 +69,14 @@ def test_asking_for_a_language_switches_and_repeats_the_question_in_it():
     assert talk.dialogue.language == "en"
 
 
+@pytest.mark.parametrize("requested", ["en", None])
+def test_the_intent_to_switch_language(requested):
+    talk = Conversation()
+    talk.say("switch_language", "in het engels graag", requested_language=requested)
+    assert talk.dialogue.language == "en"
+    assert talk.prompts == ["language_switched", "how_can_i_help"]
+
+
 def test_offered_moments_are_spoken_in_the_new_language():
     talk = appointment_offered()
     assert "om" in talk.value("choose_slot", "options")

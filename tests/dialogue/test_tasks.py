@@ -215,6 +215,12 @@ def test_an_appointment_is_found_by_reference_and_moved():
     assert talk.prompts == ["appointment_moved", "anything_else"]
 
 
+def test_six_digits_in_the_request_are_the_reference():
+    talk = Conversation()
+    talk.say("appointment_change", order_number="204518")
+    assert talk.actions == (RunTask("find_appointment", {"reference": "204518"}),)
+
+
 def test_an_appointment_by_postcode_asks_for_the_house_number():
     talk = Conversation()
     talk.say("appointment_change")

@@ -170,6 +170,14 @@ def test_a_question_during_the_choice_is_answered_and_the_choice_remains():
     assert talk.prompts == ["answer", "transfer_choice"]
 
 
+def test_a_complaint_is_for_a_person():
+    talk = Conversation()
+    talk.say("complaint", "ik heb een klacht")
+    assert talk.prompts == ["answer", "offer_human"]
+    talk.say(None, "graag", yes_no="yes")
+    assert isinstance(talk.actions[-1], Transfer)
+
+
 def test_another_destination():
     talk = transferring(DialogueConfig(other_destination="werkplaats"))
     talk.dialogue.transfer_failed(DialFailure.BUSY, OPEN)

@@ -11,6 +11,7 @@ from voicebot.dialogue.state import Context, Question
 from voicebot.dialogue.turn_reading import chosen_option, yes_or_no
 from voicebot.understanding.interpretation import Interpretation
 
+REFERENCE_DIGITS = 6
 MAX_PAGES = 2
 """Times that other moments are looked for before a person is offered."""
 
@@ -20,8 +21,8 @@ def start_appointment(ctx: Context) -> tuple[Action, ...]:
     topic = ctx.state.topic
     assert topic is not None
     slots = topic.slots
-    reference = slots.get("reference") or slots.get("appointment_reference") or ""
-    if reference:
+    reference = slots.get("reference") or slots.get("order_number", "")  # six digits without a name
+    if len(reference) == REFERENCE_DIGITS:
         return _find(ctx, {"reference": reference})
     if slots.get("postcode"):
         if not slots.get("house_number"):

@@ -200,6 +200,9 @@ class Dialogue:
             return ways_out.store_callback(ctx, "message", message=turn.text)
         if state.question is Question.ANYTHING_ELSE and yes_or_no(turn) is False and turn.intent in DECLINES:
             return ways_out.farewell(ctx)
+        if turn.intent == intents.SWITCH_LANGUAGE:
+            state.language = turn.requested_language or other(state.language)
+            return (ctx.say("language_switched"), *ask_again(ctx, now))
         found = (
             command(ctx, turn, now) or self._answer(turn, now, doubtful=doubtful) or self._request(turn, now)
         )
@@ -295,7 +298,7 @@ class Dialogue:
             return (ctx.say("dont_know"), *ctx.ask(Question.OFFER_HUMAN))
         self._state.answered = True
         self._state.tried.append(f"{intent}:done")
-        if loops == ctx.config.same_answer_limit:
+        if loops == ctx.config.same_answer_limit or intent in intents.FOR_PEOPLE:
             return (*said, *ctx.ask(Question.OFFER_HUMAN))
         if self._state.question not in OPEN_QUESTIONS:
             back = (ctx.say("back_to_task"),) if self._state.topic is not None else ()

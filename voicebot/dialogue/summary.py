@@ -34,6 +34,7 @@ TOPICS: dict[Language, dict[str, str]] = {
         "order_status": "status van een bestelling",
         "password_reset": "wachtwoord herstellen",
         "appointment_change": "afspraak verzetten",
+        "complaint": "een klacht",
         "question": "een algemene vraag",
     },
     "en": {
@@ -41,6 +42,7 @@ TOPICS: dict[Language, dict[str, str]] = {
         "order_status": "status of an order",
         "password_reset": "resetting a password",
         "appointment_change": "changing an appointment",
+        "complaint": "a complaint",
         "question": "a general question",
     },
 }
