@@ -63,15 +63,18 @@ class WorkerLink:
         Raises the engine's own VoicebotError, or SpeechWorkerError when it cannot be built in time.
         """
         ours, theirs = socket.socketpair()
+        reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
         starting = asyncio.ensure_future(asyncio.to_thread(_spawn, name, theirs, worker_environment(threads)))
         try:
             process = await asyncio.shield(starting)
+        except OSError as error:
+            writer.close()
+            raise errors.SpeechWorkerError(f"worker '{name}' cannot be started: {error.strerror}") from error
         except BaseException:
-            ours.close()
+            writer.close()
             with contextlib.suppress(OSError):
                 await asyncio.to_thread(_reap, await starting)
             raise
-        reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
         link = cls(process, reader, writer)
         try:
             link.send(WorkerStart(spec, niceness))

@@ -22,9 +22,9 @@ _WORDS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 # Acknowledgements, loans and greetings that say nothing about the language of the next sentence.
 _SAME_IN_BOTH = frozenset(
     """
-    oké oke okay ok ja yes no nee jep yep yeah ah oh uh eh uhm ehm hm hmm mm mhm hallo hello hi hey hoi sorry super
-    perfect thanks bye in is was we me so over met water name order email e-mail online website app sms service
-    helpdesk manager team januari april september november december what wat stop help
+    oké oke okay ok ja yes no nee jep yep yeah ah oh uh eh uhm ehm hm hmm mm mhm hallo hello hi hey hoi sorry
+    super perfect thanks bye in is was we me so over met water name order email e-mail online website app sms
+    service helpdesk manager team januari april september november december what wat stop help
     """.split()  # noqa: SIM905 - a list of quoted words would be longer and harder to read
 )
 _LEAST_WORDS_FOR_TEXT_VOTE = 3

@@ -48,8 +48,8 @@ class DecodingOptions:
 
     `window_frames`: least window, 10 ms each. `beam_size`: 1 is greedy. `tokens_per_second` and
     `tokens_spare` cap the length of a text by the length of the utterance. `no_repeat_ngram`: tokens.
-    `language_weight` and `dutch_bias`: Whisper base takes Dutch on a telephone for English in 25 of 60 clips and
-    never the reverse, so the log-odds of its nl against en are scaled by the one and raised by the other.
+    `language_weight` and `dutch_bias`: Whisper base took 25 of 60 Dutch telephone clips for English
+    and never the reverse, so the log-odds of its nl against en are scaled by the one and raised by the other.
     """
 
     window_frames: int = 1000
