@@ -238,6 +238,7 @@ def test_an_appointment_by_postcode_asks_for_the_house_number():
         ("de laatste graag", {}, "2026-11-26T11:00"),
         ("donderdag", {"date": "2026-11-26"}, "2026-11-26T11:00"),
         ("om half tien", {"time": "09:30"}, "2026-11-25T09:30"),
+        ("doe maar de tweede", {"date": "2026-12-02", "yes_no": "yes"}, "2026-11-26T11:00"),
         ("een van twee: doe de tweede", {}, "2026-11-26T11:00"),
     ],
 )
@@ -248,6 +249,14 @@ def test_choosing_a_moment(text, slots, chosen):
     talk.say(None, text, **slots)
     talk.say(None, "ja", yes_no="yes")
     assert talk.actions == (RunTask("move_appointment", {"reference": "204518", "to": chosen}),)
+
+
+def test_the_second_of_december_is_a_day():
+    talk = Conversation()
+    talk.say("appointment_change", reference="204518")
+    found(talk)
+    talk.say(None, "de tweede december", date="2026-12-02")
+    assert talk.actions == (RunTask("find_appointment", {"reference": "204518", "date": "2026-12-02"}),)
 
 
 def test_choosing_by_key():

@@ -194,7 +194,7 @@ def _appointment_found(ctx: Context, outcome: TaskOutcome, now: datetime) -> tup
     topic = ctx.state.topic
     assert topic is not None
     if outcome.status == "not_found":
-        for name in ("reference", "postcode", "house_number"):
+        for name in ("reference", "order_number", "postcode", "house_number"):
             topic.slots.pop(name, None)
         ctx.state.question, ctx.state.values = Question.APPOINTMENT_KEY, {}
         return (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from babel.dates import get_month_names
+
 from voicebot.events import Language
 from voicebot.understanding.interpretation import Interpretation
 
@@ -36,6 +38,9 @@ CARDINALS: tuple[tuple[str, ...], ...] = (
     ("3", "drie", "three"),
 )
 ARTICLES = frozenset({"een", "one"})
+MONTHS = frozenset(
+    name.casefold() for language in ("nl", "en") for name in get_month_names("wide", locale=language).values()
+)
 LAST_WORDS = frozenset({"laatste", "last"})
 CHOICES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
@@ -106,18 +111,32 @@ def chosen_option(turn: Interpretation, options: tuple[str, ...]) -> str | None:
     ]
     if (day or clock) and len(matching) == 1:
         return matching[0]
+    place = _place_named(turn, len(options), has_moment=bool(day or clock))
+    if place is not None:
+        return options[place]
     if day or clock:
         return None
-    named = [turn.slots.get("choice", ""), turn.slots.get("ordinal", ""), *words_of(turn.text)]
-    for forms in (ORDINALS, CARDINALS):
-        places = {place for place in range(len(options)) for word in forms[place] if word in named}
-        if forms is ORDINALS and LAST_WORDS & set(named):
-            places.add(len(options) - 1)
-        if len(places) > 1 and ARTICLES & set(named):  # 'een van twee' names no place
+    return options[0] if len(options) == 1 and yes_or_no(turn) else None
+
+
+def _place_named(turn: Interpretation, count: int, *, has_moment: bool) -> int | None:
+    """Return the place in the list that was named.
+
+    With a moment in the turn only 'de tweede' counts (it also reads as a day of the month), and not when a
+    month was named too.
+    """
+    named = {turn.slots.get("choice", ""), turn.slots.get("ordinal", ""), *words_of(turn.text)}
+    if has_moment and MONTHS & named:
+        return None
+    for forms in (ORDINALS,) if has_moment else (ORDINALS, CARDINALS):
+        places = {place for place in range(min(count, len(forms))) if named & set(forms[place])}
+        if forms is ORDINALS and LAST_WORDS & named:
+            places.add(count - 1)
+        if len(places) > 1 and ARTICLES & named:  # 'een van twee' names no place
             places.discard(0)
         if len(places) == 1:
-            return options[places.pop()]
-    return options[0] if len(options) == 1 and yes_or_no(turn) else None
+            return places.pop()
+    return None
 
 
 def telling_words(turn: Interpretation) -> int:
