@@ -77,3 +77,19 @@ def find_request(text: str) -> RequestFinding:
         if not asked:
             frame = frame or request_frame(clause, is_impatient=is_impatient, is_polite=is_polite)
     return RequestFinding(bool(frame), bool(question), frame, question)
+
+
+_HINTS = frozenset({"ROLE", "HUMAN", "SOME", "DEPT", "MACH", "LINK", "LINKED"})
+_NARRATION = frozenset({"PASTTIME", "SPOKE", "ASKED", "MY"})
+
+
+def may_be_request(text: str) -> bool:
+    """Whether the embedding vote may speak: a clause names a person or a connection, and neither denies nor narrates."""
+    return any(
+        _HINTS & set(clause)
+        and not _NARRATION & set(clause)
+        and clause[0] != "WH"
+        and not NEGATED.search(" ".join(clause))
+        and not question_frame(clause)
+        for clause in clauses(text)
+    )
