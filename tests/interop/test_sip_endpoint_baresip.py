@@ -10,7 +10,7 @@ from tests.interop.signalling_bot import SignallingBot, has_failed_with, was_end
 from tests.peers.baresip import Account, Baresip
 from tests.peers.ports import eventually
 from tests.peers.sipp import Sipp
-from voicebot.sip.call_control import Answered, Ended, InfoReceived, ReferProgressed, Ringing, SetupFailed
+from voicebot.sip.call_control import Answered, Ended, ReferProgressed, Ringing, SetupFailed
 
 pytestmark = pytest.mark.interop
 
@@ -120,18 +120,6 @@ async def test_codec_on_a_dynamic_payload_type(tmp_path: Path) -> None:
         assert call.session.agreed.codec == "opus"
         offered = call.control.facts.offer or ""
         assert f"a=rtpmap:{call.session.agreed.payload_type_send} opus/48000/2" in offered
-        await phone.hang_up()
-        await bot.no_call_is_left()
-
-
-async def test_keys_by_info(tmp_path: Path) -> None:
-    async with SignallingBot.running() as bot, Baresip.running(tmp_path, Account(dtmf="info")) as phone:
-        await phone.dial(bot.uri)
-        await phone.event("CALL_ESTABLISHED")
-        await phone.press("0")
-        info = await (await bot.incoming()).until(InfoReceived)
-        assert isinstance(info, InfoReceived)
-        assert (info.content_type, "Signal=0" in info.body) == ("application/dtmf-relay", True)
         await phone.hang_up()
         await bot.no_call_is_left()
 

@@ -10,7 +10,7 @@ from tests.interop.signalling_bot import SignallingBot, has_failed_with, was_end
 from tests.peers.lossy_proxy import Line, LossyProxy
 from tests.peers.ports import LOOPBACK, eventually
 from tests.peers.sipp import Sipp
-from voicebot.sip.call_control import Answered, Ended, Ringing, SetupFailed
+from voicebot.sip.call_control import Answered, Ended, InfoReceived, Ringing, SetupFailed
 from voicebot.sip.registration import RegistrationState
 from voicebot.sip.trunk import SipTrunk
 
@@ -81,6 +81,17 @@ async def test_hold_and_resume(tmp_path: Path) -> None:
         await bot.no_call_is_left()
     assert (result.successful, result.failed) == (5, 0), result.errors
     assert all(call.session.agreed and call.session.agreed.direction == "sendrecv" for call in bot.calls)
+
+
+async def test_keys_by_info(tmp_path: Path) -> None:
+    async with SignallingBot.running(t1=0.1) as bot:
+        result = await Sipp.calls("uac_info.xml", tmp_path, bot.address)
+        call = await bot.incoming()
+        info = await call.until(InfoReceived)
+        await bot.no_call_is_left()
+    assert (result.successful, result.failed) == (1, 0), result.errors
+    assert isinstance(info, InfoReceived)
+    assert (info.content_type, "Signal=0" in info.body) == ("application/dtmf-relay", True)
 
 
 async def test_caller_without_ack_is_told_the_answer_again_and_then_hung_up_on(tmp_path: Path) -> None:

@@ -42,14 +42,13 @@ class Account:
     codecs: tuple[str, ...] = ("pcma/8000/1", "pcmu/8000/1")
     answer: str = "auto"
     transport: str = "udp"
-    dtmf: str = "rtpevent"
     extra: str = ";regint=0"
 
     def line(self, port: int) -> str:
         """Line of the accounts file."""
         uri = f"<sip:{self.user}@{LOOPBACK}:{port};transport={self.transport}>"
         codecs = ",".join(self.codecs)
-        return f"{uri};answermode={self.answer};audio_codecs={codecs};dtmfmode={self.dtmf}{self.extra}\n"
+        return f"{uri};answermode={self.answer};audio_codecs={codecs}{self.extra}\n"
 
 
 class Baresip:
