@@ -166,6 +166,26 @@ class TestOurOffers:
             assert outcomes[0].status == 481
             assert isinstance(bench.events[call][-1], Ended)
 
+    def test_one_that_gets_100_and_nothing_more_ends_the_call(self) -> None:
+        bench = Bench()
+        call, _ = established(bench)
+        outcomes: list[Outcome] = []
+        call.reinvite(HELD, outcomes.append)
+        bench.inject(response(only_request(bench.take(), "INVITE"), 100, tag=""))
+        assert methods(bench.pass_time(32.1)) == ["BYE"]
+        assert outcomes[0].status == 481
+        bench.pass_time(40)
+        assert bench.is_empty()
+
+    def test_late_answer_is_acknowledged_again(self) -> None:
+        bench = Bench()
+        call, _ = answered(bench)
+        call.reinvite(HELD, lambda outcome: None)
+        ok = response(only_request(bench.take(), "INVITE"), 200, body=ANSWER)
+        bench.inject(ok)
+        bench.pass_time(40)
+        assert methods(bench.inject(ok)) == ["ACK"]
+
     def test_they_go_out_one_after_another(self) -> None:
         bench = Bench()
         call, _ = established(bench)

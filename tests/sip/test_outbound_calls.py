@@ -340,3 +340,24 @@ def test_commands_after_the_end_do_nothing() -> None:
     call.answer_reoffer(OFFER)
     assert bench.take() == []
     assert [outcome.status for outcome in outcomes] == [481] * 3
+
+
+def test_bye_before_the_answer_is_refused_and_leaves_nothing() -> None:
+    bench = Bench()
+    call = bench.dial()
+    bench.inject(response(only_request(bench.take(), "INVITE"), 180))
+    bye = request("BYE", cseq=1, to_tag=call.local_tag, from_tag="pt", call_id=call.call_id)
+    assert statuses(bench.inject(bye)) == [481]
+    bench.pass_time(300)
+    assert bench.is_empty()
+
+
+def test_malformed_record_route_in_a_response_is_survived() -> None:
+    bench = Bench()
+    call = bench.dial()
+    invite = only_request(bench.take(), "INVITE")
+    headers = ("Record-Route: <:a;lr>", "Require: 100rel", "RSeq: 1")
+    assert methods(bench.inject(response(invite, 180, headers=headers))) == []
+    assert methods(bench.inject(response(invite, 200, headers=headers, body=ANSWER))) == ["ACK"]
+    call.hang_up()
+    assert methods(bench.take()) == ["BYE"]

@@ -180,6 +180,12 @@ class CallSession:
         self.core.send_ack(ack, hop)
         return True
 
+    def receive_late_answer(self, response: SipResponse) -> None:
+        """Take a 2xx whose transaction is gone: send its ACK again."""
+        key = (cseq_number(response), to_tag(response))
+        if key in self._acks:
+            self.core.send_ack(*self._acks[key])
+
     def session_refreshed(self, response: SipResponse) -> None:
         """A 2xx to our INVITE or UPDATE came."""
         self.confirmed_dialog().refresh_target(response)
@@ -229,7 +235,7 @@ class CallSession:
         dialog.flow = source
         self.note_peer(request)
         takers = {
-            "BYE": self._on_bye,
+            "BYE": self.on_bye,
             "INVITE": self.reoffers.receive,
             "UPDATE": self.reoffers.receive,
             "INFO": self._on_info,
@@ -256,7 +262,8 @@ class CallSession:
     def setup_interrupted(self) -> None:
         """Answer an INVITE that is still open, the call being over."""
 
-    def _on_bye(self, request: SipRequest, transaction: ServerTransaction) -> None:
+    def on_bye(self, request: SipRequest, transaction: ServerTransaction) -> None:
+        """Take a BYE."""
         self.reply(transaction, request, 200)
         self.setup_interrupted()
         self._finish("peer", first(request, "reason")[:200] or "BYE")

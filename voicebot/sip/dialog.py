@@ -43,7 +43,7 @@ class Dialog:
             local_tag=local_tag,
             remote_tag=from_tag(invite),
             remote_target=contact_uri(invite),
-            route_set=tuple(invite.headers.get("record-route")),
+            route_set=routes_of(invite),
             local_cseq=0,
             remote_cseq=cseq_number(invite),
             flow=source,
@@ -59,7 +59,7 @@ class Dialog:
             local_tag=from_tag(invite),
             remote_tag=to_tag(response),
             remote_target=contact_uri(response),
-            route_set=tuple(reversed(response.headers.get("record-route"))),
+            route_set=routes_of(response)[::-1],
             local_cseq=cseq_number(invite),
             remote_cseq=None,
             flow=source,
@@ -68,8 +68,8 @@ class Dialog:
 
     def confirm(self, response: SipResponse, source: Hop) -> None:
         """Take target and route set anew from the 2xx (section 13.2.2.4)."""
-        self.remote_target = contact_uri(response)
-        self.route_set = tuple(reversed(response.headers.get("record-route")))
+        target, routes = contact_uri(response), routes_of(response)
+        self.remote_target, self.route_set = target, routes[::-1]
         self.flow = source
         self.is_confirmed = True
 
@@ -118,6 +118,14 @@ class Dialog:
         if "lr" in parse_sip_uri(route_uri).params:
             return self.remote_target, list(self.route_set)
         return route_uri, [*self.route_set[1:], f"<{self.remote_target}>"]
+
+
+def routes_of(message: SipRequest | SipResponse) -> tuple[str, ...]:
+    """Record-Route values in the order of the message. Raises SipParseError when one of them is no SIP URI."""
+    routes = tuple(message.headers.get("record-route"))
+    for route in routes:
+        parse_sip_uri(parse_name_addr(route).uri)
+    return routes
 
 
 def contact_uri(message: SipRequest | SipResponse) -> str:

@@ -9,7 +9,8 @@ from aiosipua.message import SipRequest, SipResponse
 from voicebot.errors import SipParseError
 from voicebot.sip.core import CallCore, DigestAnswers
 from voicebot.sip.dialog import Dialog
-from voicebot.sip.transactions import ClientTransaction
+from voicebot.sip.timers import Timer, cancel
+from voicebot.sip.transactions import ClientTransaction, State
 
 OnFinal = Callable[[SipRequest, SipResponse | None, int], None]
 
@@ -41,6 +42,7 @@ class Exchange:
         self._request = request
         self._answers_given = 0
         self.transaction: ClientTransaction | None = None
+        self._limit: Timer | None = None
         self._send()
 
     def _send(self) -> None:
@@ -52,11 +54,17 @@ class Exchange:
         self.transaction = self._core.send_request(self._request, hop, self._received, self._failed)
         if self.transaction is None:
             self._failed(503)
+        elif self._request.method == "INVITE":
+            # an INVITE that has had its 100 has no timer of its own (section 17.1.1.2)
+            cancel(self._limit)
+            timeout = self._core.config.timer_values.transaction_timeout
+            self._limit = self._core.timers.after(timeout, self._overdue)
 
     def _received(self, response: SipResponse) -> None:
         status = response.status_code
         if status < 200:
             return
+        cancel(self._limit)
         if status in (401, 407) and self._digest is not None:
             headers = self._digest.answer(self._request, response, self._answers_given)
             if headers is not None:
@@ -67,5 +75,12 @@ class Exchange:
                 return
         self._on_final(self._request, response, status)
 
+    def _overdue(self) -> None:
+        transaction = self.transaction
+        if transaction is not None and transaction.state in (State.CALLING, State.PROCEEDING):
+            transaction.abandon()
+            self._failed(408)
+
     def _failed(self, status: int) -> None:
+        cancel(self._limit)
         self._on_final(self._request, None, status)

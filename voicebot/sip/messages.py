@@ -72,7 +72,9 @@ def parse_message(data: bytes) -> SipRequest | SipResponse:
     head, separator, body = data.partition(b"\r\n\r\n")
     if not separator:
         head, separator, body = data.partition(b"\n\n")
-    start_line = head.split(b"\n", 1)[0].rstrip(b"\r").decode("utf-8", "replace")
+    # one form for line ends and folding, so that nothing below sees a header that the others do not
+    head = re.sub(rb"\n[ \t]+", b" ", head.replace(b"\r\n", b"\n").replace(b"\r", b" "))
+    start_line = head.split(b"\n", 1)[0].decode("utf-8", "replace")
     is_response = _STATUS_LINE.match(start_line) is not None
     if not separator or not (is_response or _ANY_REQUEST.match(start_line)):
         raise SipParseError("not SIP")

@@ -25,7 +25,7 @@ from voicebot.sip.messages import (
     tokens,
 )
 from voicebot.sip.timers import Timer, cancel
-from voicebot.sip.transactions import ClientTransaction, State
+from voicebot.sip.transactions import ClientTransaction, ServerTransaction, State
 
 MAX_FORKS = 16
 MAX_INTERVAL_RETRIES = 2
@@ -103,10 +103,19 @@ class OutboundCall(CallSession):
         """Find the dialog or, before the answer, the fork."""
         return super().dialog_of(remote_tag) or self._forks.get(remote_tag)
 
+    def on_bye(self, request: SipRequest, transaction: ServerTransaction) -> None:
+        """Take a BYE; the called party must not send one before its answer (section 15)."""
+        if self.dialog is None:
+            self.reply(transaction, request, 481)
+        else:
+            super().on_bye(request, transaction)
+
     def receive_late_answer(self, response: SipResponse) -> None:
-        """Take a 2xx whose transaction is gone: only ACK it again."""
-        if self.dialog is not None:
+        """Take a 2xx whose transaction is gone; one of a fork not seen before is hung up."""
+        if self.dialog is not None and cseq_number(response) == cseq_number(self._invite):
             self._answered(self._invite, response)
+        else:
+            super().receive_late_answer(response)
 
     def _make_invite(self) -> SipRequest:
         to = self._destination
@@ -211,7 +220,8 @@ class OutboundCall(CallSession):
                 fork = Dialog.of_uac(self._invite, response, self._destination.hop)
             fork.confirm(response, self._destination.hop)
         except SipParseError:
-            # no usable Contact: the Request-URI is the best that is left
+            # no usable Contact or route: the Request-URI is the best that is left
+            response.remove_header("Record-Route")
             response.set_header("Contact", f"<{self._invite.uri}>")
             fork = Dialog.of_uac(self._invite, response, self._destination.hop)
         self._forks[tag] = fork

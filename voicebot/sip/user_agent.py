@@ -237,7 +237,7 @@ class UserAgent:
             return
         call = self._calls.get((first(response, "call-id"), from_tag(response)))
         is_answer = 200 <= response.status_code < 300 and parse_cseq(response)[1] == "INVITE"
-        if is_answer and isinstance(call, OutboundCall):
+        if is_answer and call is not None:
             call.receive_late_answer(response)
         else:
             self._dropped["stray_response"] += 1
@@ -329,7 +329,7 @@ class UserAgent:
             digest = self._around.digest_for(source)
             call = InboundCall(self, facts, invite, transaction, source, digest=digest)
         except SipParseError:
-            self._refuse(invite, transaction, 400, "Unusable Contact")
+            self._refuse(invite, transaction, 400, "Unusable Contact or Record-Route")
             return
         self._calls[call.call_id, call.local_tag] = call
         self._inviting[transaction] = call
