@@ -205,7 +205,7 @@ class Call:
         self._transfer_task: asyncio.Task[None] | None = None
         self._turns = TurnLog(sink, self._at_ms)
         self._speaker = Speaker(
-            leg.playout, services.voice, on_finished=self._said, on_failed=self._voice_failed
+            leg, services.voice, on_finished=self._said, on_failed=self._voice_failed
         )
         self._hearing = CallHearing(
             services.hearing,

@@ -14,7 +14,7 @@ from voicebot.audio import AudioClip, pcm_of, samples_of
 from voicebot.dialogue.actions import Say
 from voicebot.errors import SpeechWorkerError
 from voicebot.events import Language
-from voicebot.media.leg import Playback, PlaybackResult, Playout
+from voicebot.media.leg import Leg, Playback, PlaybackResult
 
 MAX_WAITING = 16
 """Sayings that may wait; more means a loop in the dialogue, and the oldest waiting one is dropped."""
@@ -90,13 +90,13 @@ class Speaker:
 
     def __init__(
         self,
-        playout: Playout,
+        leg: Leg,
         voice: Voice,
         *,
         on_finished: Callable[[Saying], None],
         on_failed: Callable[[str], None],
     ) -> None:
-        self._playout, self._voice = playout, voice
+        self._leg, self._voice = leg, voice
         self._on_finished, self._on_failed = on_finished, on_failed
         self._waiting: deque[Saying] = deque()
         self._current: list[Saying] = []
@@ -136,11 +136,11 @@ class Speaker:
 
     def pause(self) -> None:
         """Hold the position: a possible barge-in."""
-        self._playout.pause()
+        self._leg.playout.pause()
 
     def resume(self) -> None:
         """Go on from the held position."""
-        self._playout.resume()
+        self._leg.playout.resume()
 
     def stop(self) -> tuple[PlaybackResult, ...]:
         """Stop what may be stopped, drop what waits, tell how much was heard of what was playing.
@@ -153,7 +153,7 @@ class Speaker:
             return ()
         for saying in self._current:
             saying.was_dropped = True
-        return self._playout.stop()
+        return self._leg.playout.stop()
 
     async def settled(self) -> None:
         """Wait until the results of all stopped playbacks are in."""
@@ -184,9 +184,9 @@ class Speaker:
             clip = self._voice.ready(sentence, language, self.rate)
             if clip is not None:
                 clip = AudioClip(self._louder(clip.pcm), clip.name)
-                saying.playbacks.append(self._playout.play(clip))
+                saying.playbacks.append(self._leg.playout.play(clip))
                 continue
-            playback = self._playout.begin(saying.say.prompt_id)
+            playback = self._leg.playout.begin(saying.say.prompt_id)
             saying.playbacks.append(playback)
             try:
                 async for chunk in self._voice.stream(sentence, language, self.rate, may_persist=may_persist):
@@ -195,7 +195,7 @@ class Speaker:
                 saying.has_failed = True
                 self._on_failed(error.code)
                 playback.close()
-                saying.playbacks.append(self._playout.play(self._voice.emergency_clip(language)))
+                saying.playbacks.append(self._leg.playout.play(self._voice.emergency_clip(language)))
                 return
             playback.close()
 
