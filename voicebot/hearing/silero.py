@@ -2,7 +2,7 @@
 
 Model of https://github.com/snakers4/silero-vad as shipped in faster-whisper's assets: input 64 samples of
 context + 512 new ones (32 ms at 16 kHz, float32 in -1..1), LSTM state h and c of (1, 1, 128); output the
-probability of speech. Measured on one Xeon core: see docs of `SileroStream.process`.
+probability of speech. One window takes 0.12-0.13 ms on one Xeon core (95th percentile 0.18 ms).
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ from voicebot.hearing.vad_decision import VadDecision
 __all__ = ["VadConfig", "VadDecision", "VoiceActivity", "webrtc_gate"]
 
 WINDOW_BYTES = WINDOW_SAMPLES * 2
+MAX_WINDOWS = 2
+"""Windows run in one frame's time at most: audio from before the gate is caught up with over some frames."""
 Gate = Callable[[bytes], bool]
 """Takes 640 bytes of s16le 16 kHz; says whether they may be speech."""
 
@@ -100,7 +102,9 @@ class VoiceActivity:
         self._pending.clear()
 
     def _run_silero(self) -> None:
-        while len(self._pending) >= WINDOW_BYTES:
+        for _ in range(MAX_WINDOWS):
+            if len(self._pending) < WINDOW_BYTES:
+                return
             self._probability = self._silero.process(bytes(self._pending[:WINDOW_BYTES]))
             sure = self._probability >= self._config.start_probability
             self._sure_windows = self._sure_windows + 1 if sure else 0
