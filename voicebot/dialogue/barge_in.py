@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import enum
-import re
 from dataclasses import dataclass
 from typing import Protocol
 
 from voicebot.audio import FRAME_MS
+from voicebot.understanding.yes_no import is_backchannel
+
+__all__ = ["BargeInConfig", "BargeInDecision", "BargeInState", "is_backchannel"]
 
 
 class SpeechActivity(Protocol):
@@ -49,24 +51,6 @@ class BargeInConfig:
     stop_after_ms: int = 1_600
     backchannel_max_ms: int = 1_400
     give_up_ms: int = 2_500
-
-
-_SOUNDS = """
-ja jaja jaa jep joh hm hmm mm mmm mhm mhmm mmhm mm-hm uhu uhuh aha ah oh oké oke ok okay okee goed prima
-ehm uh uhm eh euh allez awel amai tja precies inderdaad
-yes yeah yep yup right sure uh-huh huh fine
-"""
-BACKCHANNELS = frozenset(_SOUNDS.split())
-PHRASES = frozenset({"i see", "got it", "ik snap het", "ik begrijp het", "snap ik", "begrijp ik"})
-"""Sounds and phrases that say 'I am listening'. 'nee' and 'no' are none: they mean something."""
-
-
-def is_backchannel(text: str) -> bool:
-    """Whether the text has words, and only such as listeners make."""
-    words = re.findall(r"[\w'-]+", text.casefold())
-    if " ".join(words) in PHRASES:
-        return True
-    return bool(words) and len(words) <= 4 and all(word in BACKCHANNELS for word in words)
 
 
 class BargeInState:

@@ -76,6 +76,16 @@ class Dialogue:
         """Failures in a row, for the NoMatch event."""
         return self._state.failures
 
+    @property
+    def human_requests(self) -> int:
+        """How often the caller has asked for a person, by words, key or 'yes' to the offer (law H1, K1)."""
+        return self._state.human_requests
+
+    @property
+    def has_answered(self) -> bool:
+        """The caller has got an answer to something."""
+        return self._state.answered
+
     def begin(self, now: datetime) -> tuple[Action, ...]:
         """Disclose first (law D1), then ask; in both languages on a line without one."""
         first = self._state.language
@@ -152,6 +162,11 @@ class Dialogue:
             return ()
         sorry = self._ctx.say("ears_failed")
         return self._done((sorry, *ways_out.to_human(self._ctx, "worker_failure", now)))
+
+    def broken(self, now: datetime) -> tuple[Action, ...]:
+        """Report a fault for which the call has apologised already: put through (law H2)."""
+        self._state.question = Question.HOW_CAN_I_HELP
+        return self._done(ways_out.to_human(self._ctx, "worker_failure", now))
 
     def task_done(self, outcome: TaskOutcome, now: datetime) -> tuple[Action, ...]:
         """Take the outcome of a RunTask; () when the caller has gone on to something else meanwhile."""

@@ -102,6 +102,7 @@ class DialogueState:
     same_key: int = 0
     tried: list[str] = field(default_factory=list)
     human_requested: bool = False
+    human_requests: int = 0
     human_refusals: int = 0
     transfer_failures: int = 0
     destination: str = ""

@@ -22,7 +22,8 @@ HOPELESS_AFTER = 2
 def to_human(ctx: Context, reason: str, now: datetime, destination: str = "") -> tuple[Action, ...]:
     """Put the caller through, or say that nobody is there and offer a callback."""
     state = ctx.state
-    state.human_requested = state.human_requested or reason == "human_request"
+    if reason == "human_request":
+        state.human_requested, state.human_requests = True, state.human_requests + 1
     if not ctx.hours.desk.is_open(now):
         return _nobody_there(ctx, now)
     topic = state.topic.name if state.topic else (state.tried[-1].partition(":")[0] if state.tried else "")
