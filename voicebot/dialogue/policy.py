@@ -165,7 +165,8 @@ class Dialogue:
 
     def broken(self, now: datetime) -> tuple[Action, ...]:
         """Report a fault for which the call has apologised already: put through (law H2)."""
-        self._state.question = Question.HOW_CAN_I_HELP
+        if self._state.question is Question.TRANSFERRING:
+            self._state.question = Question.ANYTHING_ELSE
         return self._done(ways_out.to_human(self._ctx, "worker_failure", now))
 
     def task_done(self, outcome: TaskOutcome, now: datetime) -> tuple[Action, ...]:
