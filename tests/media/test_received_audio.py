@@ -191,7 +191,8 @@ def test_audio_that_a_stall_held_up_is_heard_late_but_heard() -> None:
         return 5.0 + max(0, 400 - (number - 100) * 20) if 100 <= number < 120 else 5.0
 
     frames, receiver = Line(PCMA, words(8000), delay_ms=delay).run(8200)
-    assert abs(sounding_ms(pcm_of_frames(frames)) - clean_sounding_ms(8000)) < 120
+    # Half of the 400 ms at most comes out of speech (a fifth faster for a second), none of it is cut away.
+    assert 0 <= clean_sounding_ms(8000) - sounding_ms(pcm_of_frames(frames)) <= 200
     assert receiver.buffer.late == 0
     assert receiver.buffer.buffered_ms < 100  # the lag was squeezed out again
     assert receiver.shortened_ms > 250

@@ -19,7 +19,7 @@ class Reception:
         self._reported_expected = self._reported_received = 0
 
     def observe(self, packet: RtpPacket, at_ms: float, *, times: bool = True) -> int:
-        """Count a packet; its extended sequence number. `times` False: its timestamp says nothing of jitter."""
+        """Count a packet; its extended sequence number. `times` False: it says nothing of jitter."""
         extended = self._highest + sequence_distance(packet.sequence, self._highest & 0xFFFF)
         self._highest = max(self._highest, extended)
         self.received += 1

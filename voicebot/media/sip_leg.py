@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 
@@ -304,8 +303,9 @@ class SipLeg:
     def _on_key(self, key: DigitPressed, way: str) -> None:
         """Report a key once, also from peers that send each one as RTP event and as INFO."""
         digit, last_way, at = self._last_key
-        now = time.monotonic()
+        now = self._parts.ticker.clock()
         if digit == key.digit and last_way != way and now - at < _SAME_KEY_SECONDS:
+            self._last_key = ("", "", 0.0)  # the twin of that press; the next one is a new press
             return
         self._last_key = (key.digit, way, now)
         self._signals.push(key)
