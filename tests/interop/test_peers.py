@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.peers.baresip import Account, Baresip
+from tests.peers.lossy_call import LossyCall
 from tests.peers.lossy_proxy import Line, LossyProxy
 from tests.peers.ports import LOOPBACK, eventually
 from tests.peers.signals import clipped_runs, gaps, likeness, tone, tone_dbfs
@@ -132,3 +133,21 @@ async def test_a_bad_line_between_peers_drops_signalling_and_they_repair_it(tmp_
         )
     assert (result.successful, result.failed) == (3, 0), result.errors
     assert line.dropped > 0
+
+
+async def test_a_bad_line_for_a_whole_call_loses_media_both_ways(tmp_path: Path) -> None:
+    bad = Line(loss=0.05, jitter_ms=60, seed=2)
+    async with (
+        Baresip.running(tmp_path / "bob", Account("bob"), audio=tone(620, 60)) as bob,
+        LossyCall.between((LOOPBACK, bob.port), bad) as line,
+        Baresip.running(tmp_path / "alice", audio=tone(440, 60)) as alice,
+    ):
+        await alice.dial(f"sip:bob@{LOOPBACK}:{line.port}")
+        heard_by_alice, heard_by_bob = await alice.heard(4.0), await bob.heard(4.0)
+        await alice.hang_up()
+        lost = line.media_dropped / (line.media_dropped + line.media_forwarded)
+    assert len(line.media) == 2
+    assert all(relay.dropped > 0 for relay in line.media.values())
+    assert lost == pytest.approx(0.05, abs=0.035)
+    assert tone_dbfs(heard_by_alice[RATE:], RATE, 620) > -25
+    assert tone_dbfs(heard_by_bob[RATE:], RATE, 440) > -25

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -47,6 +48,14 @@ class _Socket(asyncio.DatagramProtocol):
         """ICMP port unreachable: the peer is gone, which is none of the line's business."""
 
 
+def bound_socket() -> socket.socket:
+    """Make a non-blocking UDP socket on a free loopback port."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((LOOPBACK, 0))
+    sock.setblocking(False)
+    return sock
+
+
 class LossyProxy:
     """Use as `async with LossyProxy.to(target, Line(loss=0.05)) as proxy:`; peers send to `proxy.port`."""
 
@@ -66,13 +75,17 @@ class LossyProxy:
     async def to(cls, target: Address, line: Line | None = None) -> AsyncIterator[LossyProxy]:
         """Run one on a free loopback port."""
         proxy = cls(target, line or Line())
-        loop = asyncio.get_running_loop()
-        proxy._front, _ = await loop.create_datagram_endpoint(lambda: _Socket(proxy, None), (LOOPBACK, 0))
-        proxy.port = proxy._front.get_extra_info("sockname")[1]
+        await proxy.listen(bound_socket())
         try:
             yield proxy
         finally:
-            await proxy._close()
+            await proxy.close()
+
+    async def listen(self, sock: socket.socket) -> None:
+        """Take datagrams from a bound socket."""
+        self.port = sock.getsockname()[1]
+        loop = asyncio.get_running_loop()
+        self._front, _ = await loop.create_datagram_endpoint(lambda: _Socket(self, None), sock=sock)
 
     def received(self, data: bytes, sender: Address | None, client: Address | None) -> None:
         """Decide the fate of a datagram from `sender` (a client), or from the target for `client`."""
@@ -119,7 +132,8 @@ class LossyProxy:
         )
         back.set_result(transport)
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """Drop what is under way."""
         for timer in self._timers:
             timer.cancel()
         await asyncio.gather(*self._opening, return_exceptions=True)
