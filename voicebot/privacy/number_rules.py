@@ -71,6 +71,8 @@ _IBAN_LENGTHS = {
     "VA": 22,
     "RS": 22,
 }
+_LETTERED = frozenset({"NL", "GB", "IE", "RO", "BG", "LV", "MT", "GI"})
+"""Countries whose account numbers begin with four letters of the bank: an 'O' there is no zero."""
 
 
 class Gap(enum.IntEnum):
@@ -126,20 +128,21 @@ def _gap(text: str, tokens: Sequence[Token], before: Number, place: int) -> Gap:
         return Gap.LOOSE
     if words or re.search(r"[,;?!]|\.\s", between):
         return Gap.TIGHT if max(sizes) <= 4 else Gap.LOOSE
-    return Gap.TIGHT if min(sizes) <= 4 else Gap.LOOSE
+    return Gap.TIGHT if min(sizes) <= 4 or before.token.digits[0] == "0" else Gap.LOOSE
 
 
 def hide_checked(text: str, numbers: Sequence[Number], dated: frozenset[int]) -> list[Hidden]:
     """Hide every stretch of numbers whose check digits hold, or that is a valid phone number.
 
-    `dated`: places of tokens that make a date; they join others in one breath only.
+    `dated`: places of tokens that make a date; within a turn they join others in one breath only.
     """
     found: list[Hidden] = []
     for first in range(len(numbers)):
         digits = ""
         for last in range(first, len(numbers)):
             around = {numbers[last].place, numbers[last - 1].place}
-            widest = Gap.TIGHT if dated & around else Gap.LOOSE
+            same_turn = "\n" not in text[numbers[last - 1].token.end : numbers[last].token.start]
+            widest = Gap.TIGHT if dated & around and same_turn else Gap.LOOSE
             if last > first and numbers[last].gap > widest:
                 break
             digits += numbers[last].token.digits
@@ -238,7 +241,8 @@ def hide_ibans(text: str, tokens: Sequence[Token]) -> list[Hidden]:
         whole, last = country, after
         while last < len(tokens) and len(whole) < _IBAN_LENGTHS[country]:
             token = tokens[last]
-            if token.digits:
+            is_bank = country in _LETTERED and 4 <= len(whole) < 8 and token.word.isalpha()
+            if token.digits and not (is_bank and len(token.word) <= 4):
                 whole += token.digits
             elif len(token.word) <= 4 and len(whole) >= 4:
                 if token.word not in FILLERS or len(token.word) == 1:

@@ -42,8 +42,10 @@ _MONTHS = words_of(
 )
 _BIRTH = re.compile(r"\b(?:geboren|geboorte\w*|geb|jarig|verjaar\w*|birth\w*|born|dob)\b", re.IGNORECASE)
 _WRITTEN_DATE = re.compile(
-    r"\b\d{1,2}\s?([-/.])\s?\d{1,2}\s?\1\s?(\d{4}|\d{2})\b|\b(\d{4})-\d{1,2}-\d{1,2}\b"
+    r"(?<!\d[-/.])\b(?:0?[1-9]|[12]\d|3[01])\s?([-/.])\s?(?:0?[1-9]|1[0-2])\s?\1\s?((?:1[89]|20)\d\d|\d{2})\b(?![-/.]\d)"
+    r"|(?<!\d[-/.])\b((?:1[89]|20)\d\d)-(?:0?[1-9]|1[0-2])-(?:0?[1-9]|[12]\d|3[01])\b(?![-/.]\d)"
 )
+_CLOCK_TIME = re.compile(r"\b(?:[01]?\d|2[0-3]):[0-5]\d\b")
 
 
 def hide_emails(text: str, tokens: Sequence[Token]) -> list[Hidden]:
@@ -163,8 +165,8 @@ def dates_of(text: str, tokens: Sequence[Token]) -> list[tuple[int, int, int | N
         before = [p for p in range(place - 1, max(-1, place - 3), -1) if day_number(tokens[p])]
         if before and _is_near(text, tokens[before[0]], token):
             first = before[0]
-        elif place + 1 < len(tokens) and day_number(tokens[place + 1]):
-            last = place + 1
+        elif (day := _day_after(tokens, place)) is not None:
+            last = day
         else:
             continue
         while last + 1 < len(tokens) and tokens[last + 1].word in {"th", "st", "nd", "rd", "in", "van"}:
@@ -172,6 +174,24 @@ def dates_of(text: str, tokens: Sequence[Token]) -> list[tuple[int, int, int | N
         last, said_year = _year_after(text, tokens, last)
         found.append((first, last, said_year))
     return found
+
+
+def clock_times_of(text: str, tokens: Sequence[Token]) -> frozenset[int]:
+    """Places of the tokens of times such as '14:30'."""
+    spans = [match.span() for match in _CLOCK_TIME.finditer(text)]
+    return frozenset(
+        place for place, token in enumerate(tokens) if any(a <= token.start < b for a, b in spans)
+    )
+
+
+def _day_after(tokens: Sequence[Token], month: int) -> int | None:
+    """Place of the day in 'March 12th', 'March the twelfth'."""
+    for place in range(month + 1, min(month + 3, len(tokens))):
+        if day_number(tokens[place]):
+            return place
+        if tokens[place].word != "the":
+            break
+    return None
 
 
 def _is_near(text: str, one: Token, other: Token) -> bool:

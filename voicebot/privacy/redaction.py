@@ -19,24 +19,21 @@ from voicebot.privacy.number_rules import (
     hide_long,
     numbers_of,
 )
-from voicebot.privacy.personal_rules import dates_of, hide_addresses, hide_birth_dates, hide_emails
+from voicebot.privacy.personal_rules import (
+    clock_times_of,
+    dates_of,
+    hide_addresses,
+    hide_birth_dates,
+    hide_emails,
+)
 from voicebot.privacy.spoken_digits import plain, tokens_of
 
 NEWEST_BIRTH_YEAR = 2015
 """Dates with a year from 1900 to this are taken for births wherever they stand; orders are younger."""
 TURNS_TOGETHER = 4
 """How many turns a number may be spread over."""
-_LABEL_ORDER = (
-    "card",
-    "national-number",
-    "bsn",
-    "iban",
-    "card-code",
-    "email",
-    "birth-date",
-    "address",
-    "phone",
-)
+_LABELS = "email iban card national-number bsn card-code birth-date address phone number"
+_LABEL_ORDER = tuple(_LABELS.split())
 
 
 class Redactor:
@@ -93,6 +90,7 @@ def hidden_spans(text: str, newest_birth_year: int, context: str = "") -> list[H
     found += hide_birth_dates(text, tokens, newest_birth_year, context)
     found += hide_codes(text, tokens, numbers, context)
     dated = frozenset(p for first, last, _ in dates_of(text, tokens) for p in range(first, last + 1))
+    dated |= clock_times_of(text, tokens)
     known = frozenset(
         p for p, token in enumerate(tokens) if any(h.start <= token.start < h.end for h in found)
     )

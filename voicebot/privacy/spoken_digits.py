@@ -148,7 +148,7 @@ def _number_at(text: str, raw: Sequence[Token], place: int) -> tuple[int, str]:
         return 1, "0" if _beside_number(raw, place) else ""
     if words[1] in {"hundred", "thousand"} and len(digits[0]) in {1, 2} and not words[0].isdigit():
         return _large_at(words, digits)
-    if words[0].endswith("honderd") and len(digits[1]) in {1, 2} and not words[1].isdigit():
+    if words[0].endswith(("honderd", "duizend")) and len(digits[1]) in {1, 2} and not words[1].isdigit():
         return 2, str(int(digits[0]) + int(digits[1]))
     if words[0] in _TENS_EN and words[1] in _UNITS_EN[1:]:
         return 2, str(int(digits[0]) + int(digits[1]))
