@@ -17,7 +17,7 @@ from tests.sip.bench import (
     response,
     statuses,
 )
-from voicebot.sip.call_control import Answered, Ended, InfoReceived, Reoffered, ReferProgressed
+from voicebot.sip.call_control import Answered, Ended, InfoReceived, ReferProgressed, Reoffered
 from voicebot.sip.core import Outcome, UserAgentConfig
 
 HELD = OFFER + "a=sendonly\r\n"

@@ -1,4 +1,5 @@
 """Inbound calls: setup, CANCEL, ACK, retransmission, reliable provisionals, refusals."""
+# ruff: noqa: E501 - the messages are quoted as they go over the wire
 
 import pytest
 

@@ -121,7 +121,7 @@ class Dialog:
 
 
 def routes_of(message: SipRequest | SipResponse) -> tuple[str, ...]:
-    """Record-Route values in the order of the message. Raises SipParseError when one of them is no SIP URI."""
+    """Record-Route values in the order of the message. Raises SipParseError when one is no SIP URI."""
     routes = tuple(message.headers.get("record-route"))
     for route in routes:
         parse_sip_uri(parse_name_addr(route).uri)

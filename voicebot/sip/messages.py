@@ -38,7 +38,7 @@ _MORE_COMPACT = {
 _ONCE = ("from", "to", "call-id", "cseq")
 _AT_MOST_ONCE = ("max-forwards", "content-length", "content-type", "rseq", "rack", "session-expires")
 _REASONS = {
-    100: "Trying", 182: "Queued", 302: "Moved Temporarily", 408: "Request Timeout", 413: "Request Entity Too Large",
+    100: "Trying", 182: "Queued", 302: "Moved Temporarily", 408: "Request Timeout",
     180: "Ringing", 181: "Call Is Being Forwarded", 183: "Session Progress", 202: "Accepted",
     416: "Unsupported URI Scheme", 420: "Bad Extension", 422: "Session Interval Too Small",
     480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",

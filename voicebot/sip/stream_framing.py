@@ -23,7 +23,7 @@ class StreamFramer:
     @property
     def is_midway(self) -> bool:
         """A message has begun and is not whole."""
-        return bool(self._buffer)
+        return bool(self._buffer.strip(b"\r\n"))
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take bytes, return the messages that are whole now.
@@ -57,5 +57,5 @@ class StreamFramer:
         while self._buffer.startswith(b"\r\n\r\n"):
             self.pings += 1
             del self._buffer[:4]
-        if self._buffer.startswith(b"\r\n") and len(self._buffer) > 2:
+        if self._buffer.startswith(b"\r\n") and bytes(self._buffer[2:3]) not in (b"", b"\r"):
             del self._buffer[:2]

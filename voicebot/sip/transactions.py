@@ -167,7 +167,7 @@ class InviteClient(ClientTransaction):
             self.state = State.COMPLETED
             self._ack = bytes(ack_for_failure(self.request, response))
             self._wire.send(self._ack, self.hop)
-            self._linger(0 if self.hop.is_reliable else max(32.0, values.transaction_timeout))
+            self._linger(0 if self.hop.is_reliable else values.transaction_timeout)
         self._on_response(response)
 
     def _retransmit(self) -> None:
