@@ -13,7 +13,7 @@ from voicebot.transfer.opening_hours_file import load_opening_hours
 from voicebot.understanding.interpretation import Interpretation
 
 CONFIG = Path(__file__).parents[2] / "config"
-HOURS = load_opening_hours(CONFIG / "opening_hours.yaml")
+HOURS = load_opening_hours(Path(__file__).parent / "opening_hours.yaml")
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 OPEN = datetime(2026, 11, 24, 10, tzinfo=AMSTERDAM)  # a Tuesday
 CLOSED = datetime(2026, 11, 22, 10, tzinfo=AMSTERDAM)  # a Sunday

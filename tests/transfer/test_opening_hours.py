@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ from voicebot.errors import ConfigError
 from voicebot.transfer.opening_hours import Interval, holiday_name
 from voicebot.transfer.opening_hours_file import load_opening_hours
 
-FILE = Path(__file__).parents[2] / "config" / "opening_hours.yaml"
+FILE = Path(__file__).parents[1] / "dialogue" / "opening_hours.yaml"
 HOURS = load_opening_hours(FILE)
 UTRECHT, ANTWERPEN = HOURS.branches["utrecht"], HOURS.branches["antwerpen"]
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -155,3 +155,10 @@ def test_broken_yaml_names_its_line(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         load_opening_hours(tmp_path / "none.yaml")
+
+
+def test_a_desk_may_be_open_day_and_night():
+    shipped = load_opening_hours(Path(__file__).parents[2] / "config" / "opening_hours.yaml")
+    midnight = datetime(2026, 11, 22, 23, 59, 30, tzinfo=UTC)
+    assert shipped.desk.is_open(midnight)
+    assert shipped.desk.is_open(midnight + timedelta(hours=5))

@@ -116,7 +116,7 @@ class _File:
         found: list[Interval] = []
         for part in str(value).split(","):
             try:
-                opens, closes = (time.fromisoformat(edge.strip()) for edge in part.split("-"))
+                opens, closes = (_time_of_day(edge.strip()) for edge in part.split("-"))
             except ValueError as cause:
                 raise self._wrong(f"'{value}' is no opening time", 'write "09:00-18:00"', field) from cause
             if closes <= opens or (found and opens < found[-1].closes):
@@ -148,3 +148,8 @@ class _File:
                 break
             line, node = found[0][0].start_mark.line + 1, found[0][1]
         return line
+
+
+def _time_of_day(text: str) -> time:
+    """Read '09:00'; '24:00' is the end of the day. Raises ValueError."""
+    return time.max if text == "24:00" else time.fromisoformat(text)
