@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from tests.storage.samples import START, a_call, a_callback, an_entry
 from voicebot.privacy.encryption import KEY_BYTES, Cipher, UndecipherableError
-from voicebot.storage.engine import RecordRejected, open_engine
+from voicebot.storage.engine import RecordRejected, StorageUnavailable, open_engine
 from voicebot.storage.store import CallStore
 
 
@@ -140,6 +140,18 @@ async def test_a_call_brings_its_proof(store: CallStore) -> None:
     transfer = entries[1]
     assert transfer.facts["failure"] == "busy"
     assert transfer.at == START + timedelta(milliseconds=120 + 9100)
+
+
+async def test_a_rehearsal_leaves_nothing_and_fails_where_saving_would(store: CallStore, url: str) -> None:
+    await store.rehearse()
+    assert await store.list_calls() == ()
+    assert (await store.verify_audit()).links == 0
+    engine = open_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(text("DROP TABLE transfers"))
+    await engine.dispose()
+    with pytest.raises(StorageUnavailable):
+        await store.rehearse()
 
 
 async def test_writers_at_once_make_one_chain(url: str, cipher: Cipher) -> None:

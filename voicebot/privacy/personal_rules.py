@@ -226,12 +226,16 @@ def _century(short: int) -> int:
 
 
 def hide_birth_dates(
-    text: str, tokens: Sequence[Token], newest_birth_year: int, context: str
+    text: str,
+    tokens: Sequence[Token],
+    dates: Sequence[tuple[int, int, int | None]],
+    newest_birth_year: int,
+    context: str,
 ) -> list[Hidden]:
     """Hide dates of birth: by their year, or because a word of birth stands before them.
 
-    `context`: what the bot had asked; it concerns the last turn. Where birth is spoken of and no month is
-    named, four to eight digits that follow are taken for the date ('twaalf drie vijfentachtig').
+    `dates`: from `dates_of`. `context`: what the bot had asked; it concerns the last turn.
+    Where birth is spoken of and no month is named, four to eight digits that follow are taken for the date ('twaalf drie vijfentachtig').
     """
     found: list[Hidden] = []
     last_turn = text.rfind("\n") + 1
@@ -244,7 +248,6 @@ def hide_birth_dates(
         words = text[tokens[max(0, place - 10)].start : start]
         return _BIRTH.search(words) is not None
 
-    dates = dates_of(text, tokens)
     for first, last, year in dates:
         if is_birth(first) or (year is not None and 1900 <= year <= newest_birth_year):
             found.append(Hidden(tokens[first].start, tokens[last].end, "birth-date"))

@@ -60,6 +60,8 @@ def words_of(text: str) -> frozenset[str]:
 
 def plain(word: str) -> str:
     """Lower case without accents: 'Tweeëntwintig' is 'tweeentwintig'."""
+    if word.isascii():
+        return word.lower()
     parts = unicodedata.normalize("NFD", word.lower())
     return "".join(part for part in parts if not unicodedata.combining(part))
 
@@ -107,35 +109,31 @@ def day_number(token: Token) -> int | None:
 
 
 def tokens_of(text: str) -> list[Token]:
-    """Split a text into words and numbers; numbers of several words become one token."""
+    """Split the text of one turn into words and numbers; numbers of several words become one token."""
     words = _number_words()
     raw: list[Token] = []
     for match in _PIECE.finditer(text):
         word = plain(match[0])
         digits = "".join(str(unicodedata.digit(c)) for c in word) if match[0].isdigit() else ""
         raw.append(Token(match.start(), match.end(), word, digits or words.get(word, "")))
-    return _merged(text, raw)
+    return _merged(raw)
 
 
-def _merged(text: str, raw: Sequence[Token]) -> list[Token]:
+def _merged(raw: Sequence[Token]) -> list[Token]:
     merged: list[Token] = []
     place = 0
     while place < len(raw):
-        taken, digits = _number_at(text, raw, place)
+        taken, digits = _number_at(raw, place)
         first, last = raw[place], raw[place + taken - 1]
         merged.append(Token(first.start, last.end, first.word, digits))
         place += taken
     return merged
 
 
-def _number_at(text: str, raw: Sequence[Token], place: int) -> tuple[int, str]:
+def _number_at(raw: Sequence[Token], place: int) -> tuple[int, str]:
     """How many tokens make one number here, and its digits."""
     words = [token.word for token in raw[place : place + 5]]
     digits = [token.digits for token in raw[place : place + 5]]
-    if "\n" in text[raw[place].start : raw[min(place + 4, len(raw) - 1)].end]:  # a number never spans turns
-        end = text.index("\n", raw[place].start)
-        count = sum(token.end <= end for token in raw[place : place + 5])
-        words, digits = words[:count], digits[:count]
     words += [""] * (5 - len(words))
     digits += [""] * (5 - len(digits))
     if words[0] in _REPEATS and (len(digits[1]) == 1 or words[1] in _OH):

@@ -8,9 +8,10 @@ were cut off, shows when `verify` is given the newest hash that someone noted el
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from typing import Any
 
 from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -42,21 +43,35 @@ class ChainVerdict:
     problem: str = ""
 
 
-async def append(connection: AsyncConnection, entry: AuditEntry, cipher: Cipher) -> bool:
-    """Add a link in the caller's writing transaction; False when the entry is there already."""
+async def append(connection: AsyncConnection, new: Sequence[AuditEntry], cipher: Cipher) -> int:
+    """Add links in the caller's writing transaction; returns how many were not there already."""
+    if not new:
+        return 0
     if connection.dialect.name == "postgresql":  # SQLite holds its write lock since BEGIN IMMEDIATE
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CHAIN_LOCK})
-    entry_id = fit(entry.entry_id, 200)
-    known = await connection.execute(select(AuditRow.position).where(AuditRow.entry_id == entry_id))
-    if known.first() is not None:
-        return False
+    by_id = {fit(entry.entry_id, 200): entry for entry in new}
+    known = await connection.execute(select(AuditRow.entry_id).where(AuditRow.entry_id.in_(by_id)))
+    for entry_id in known.scalars():
+        del by_id[entry_id]
     newest = select(AuditRow.position, AuditRow.hash).order_by(AuditRow.position.desc()).limit(1)
     last = (await connection.execute(newest)).first()
-    position, previous = (last.position + 1, last.hash) if last else (1, FIRST)
+    position, previous = (last.position, last.hash) if last else (0, FIRST)
+    rows = []
+    for entry in by_id.values():
+        position += 1
+        row = _link(entry, position, previous, cipher)
+        previous = row["hash"]
+        rows.append(row)
+    if rows:
+        await connection.execute(insert(AuditRow), rows)
+    return len(rows)
+
+
+def _link(entry: AuditEntry, position: int, previous: str, cipher: Cipher) -> dict[str, Any]:
     content = canonical(entry)
-    values = {
+    return {
         "position": position,
-        "entry_id": entry_id,
+        "entry_id": fit(entry.entry_id, 200),
         "at": entry.at,
         "actor": fit(entry.actor, 100),
         "action": fit(entry.action, 60),
@@ -66,8 +81,6 @@ async def append(connection: AsyncConnection, entry: AuditEntry, cipher: Cipher)
         "previous": previous,
         "hash": link_hash(cipher, cipher.key_id, position, previous, content),
     }
-    await connection.execute(insert(AuditRow).values(values))
-    return True
 
 
 def canonical(entry: AuditEntry) -> str:

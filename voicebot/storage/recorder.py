@@ -77,8 +77,8 @@ class CallRecorder:
         self._leg_kind = identity.leg_kind
         self._heard = Redactor()
         self._last_said = ""
-        self._said = Redactor()
-        self._said_heard = Redactor()
+        self._said = Redactor(turns_together=1)
+        self._said_heard = Redactor(turns_together=1)
         self._turns: list[TurnRecord] = []
         self._events: list[EventRecord] = []
         self._transfers: list[TransferRecord] = []

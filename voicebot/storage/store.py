@@ -19,7 +19,10 @@ from voicebot.storage.records import (
     CallbackRecord,
     CallRecord,
     CallSummary,
+    EventRecord,
     StoredRecord,
+    TransferRecord,
+    TurnRecord,
 )
 
 
@@ -45,6 +48,33 @@ class CallStore:
         """Close all connections."""
         await self._engine.dispose()
 
+    async def rehearse(self) -> None:
+        """Write a call and take it back: shows that storage works, and compiles what the first call needs."""
+        now = self._now()
+        turn = TurnRecord(1, 0, "nl", "", "", "", 0, 0)
+        rehearsal = CallRecord(
+            call_id=f"rehearsal-{uuid.uuid4().hex}",
+            started_at=now,
+            answered_at=now,
+            ended_at=now,
+            leg_kind="",
+            codec="",
+            line="",
+            languages=(),
+            disposition="",
+            ended_by="",
+            turns=(turn, turn),
+            events=(EventRecord("", 0), EventRecord("", 0)),
+            transfers=(TransferRecord("", "", "", 0), TransferRecord("", "", "", 0)),
+        )
+        with storage_errors():
+            async with self._engine.connect() as plain:
+                connection = await plain.execution_options(**WRITES)
+                async with connection.begin() as transaction:
+                    await calls.insert_call(connection, rehearsal, self._cipher)
+                    await audit.append(connection, audit_entries(rehearsal), self._cipher)
+                    await transaction.rollback()
+
     async def save(self, record: StoredRecord) -> bool:
         """Save a call, callback or audit entry, whole or not at all; False when it was there already.
 
@@ -54,13 +84,13 @@ class CallStore:
             match record:
                 case CallRecord():
                     is_new = await calls.insert_call(connection, record, self._cipher)
-                    for entry in audit_entries(record) if is_new else ():
-                        await audit.append(connection, entry, self._cipher)
+                    if is_new:
+                        await audit.append(connection, audit_entries(record), self._cipher)
                     return is_new
                 case CallbackRecord():
                     return await callbacks.insert_callback(connection, record, self._cipher)
                 case AuditEntry():
-                    return await audit.append(connection, record, self._cipher)
+                    return await audit.append(connection, [record], self._cipher) == 1
 
     async def list_calls(
         self, *, limit: int = 50, before: datetime | None = None, caller: str | None = None
@@ -74,7 +104,7 @@ class CallStore:
         """Return a whole call with its transcript, None when unknown; the access is audited (law P3)."""
         async with self._writing() as connection:
             entry = self._access("transcript.read", accessed_by, call_id)
-            await audit.append(connection, entry, self._cipher)
+            await audit.append(connection, [entry], self._cipher)
             return await calls.read_call(connection, call_id, self._cipher)
 
     async def callbacks(
@@ -83,7 +113,7 @@ class CallStore:
         """Return callbacks, those due first before the others, with the numbers; the access is audited."""
         async with self._writing() as connection:
             entry = self._access("callbacks.read", accessed_by, status or "all")
-            await audit.append(connection, entry, self._cipher)
+            await audit.append(connection, [entry], self._cipher)
             return await callbacks.read_callbacks(connection, self._cipher, status=status, limit=limit)
 
     async def change_callback(self, callback_id: str, status: str, *, changed_by: str) -> bool:
@@ -92,7 +122,7 @@ class CallStore:
             is_known = await callbacks.change_status(connection, callback_id, status)
             if is_known:
                 entry = self._access(f"callback.{status}", changed_by, callback_id)
-                await audit.append(connection, entry, self._cipher)
+                await audit.append(connection, [entry], self._cipher)
             return is_known
 
     async def audit_entries(self, *, subject: str | None = None, limit: int = 200) -> tuple[AuditEntry, ...]:
