@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
 from voicebot.settings import load_settings
@@ -32,6 +33,7 @@ def serve(
 
 async def _serve(settings: object, as_json: bool) -> None:
     from voicebot.app import Service
+    from voicebot.media.scheduling import prefer_this_thread
     from voicebot.settings import Settings
     from voicebot.start_screen import show_start
 
@@ -43,6 +45,7 @@ async def _serve(settings: object, as_json: bool) -> None:
     service = Service(settings)
     try:
         await service.start(cancel=stop)
+        structlog.get_logger().info("media thread", scheduling=prefer_this_thread().value)
         show_start(service.facts(), as_json=as_json)
         gc.collect()
         gc.freeze()  # what lives now lives on: keep it out of later collections, which stop the media loop
