@@ -3,6 +3,8 @@
 Pure, no model, well under a millisecond: it runs in the media loop after each speculative transcription.
 """
 
+# ruff: noqa: E501 - patterns are read as a whole
+
 from __future__ import annotations
 
 import enum
@@ -28,24 +30,34 @@ class Completeness(enum.StrEnum):
 
 
 _FILLERS = frozenset(
-    "eh ehm euh euhm uh uhm um hm hmm mm nou tja well so like goh even kijken wacht let me see kijk dus awel allez ja nu "
-    "er erm zeg eens effe".split()
+    """
+    eh ehm euh euhm uh uhm um hm hmm mm nou tja well so like goh even kijken wacht let me see kijk dus
+    awel allez ja nu er erm zeg eens effe
+    """.split()  # noqa: SIM905 - a word list
 )
-_FILLER_ENDS = frozenset("eh ehm euh euhm uh uhm um hm hmm erm".split())
+_FILLER_ENDS = frozenset(["eh", "ehm", "euh", "euhm", "uh", "uhm", "um", "hm", "hmm", "erm"])
 _FILLER_PHRASES = re.compile(
     r"^(?:even kijken|even zien|ik kijk even|let me (?:see|check|think|look)|wacht even hoor|ik zoek (?:het )?even|hoe zeg je dat)\W*$"
 )
 _OPEN_ENDS = frozenset(
-    # conjunctions, articles, prepositions, possessives and auxiliaries that something must follow
-    "en maar of want omdat dus dat die als dan de het een mijn m'n uw jouw je ons onze naar van voor met op in bij aan over "
-    "tot tussen om te ik wij we is zijn was heb had wil kan kun kunt moet mag zou nummer bestelnummer ordernummer klantnummer "
-    "postcode huisnummer dubbel volgende komende ne nen mijne den "
-    "and but or because so that which if then the a an my your our to from of for with on at about between i we are were "
-    "have want can could should would number double next is it's i'm".split()
-)  # fmt: skip
+    """
+    en maar of want omdat dus dat die als dan de het een mijn m'n uw jouw je ons onze naar van voor met
+    op in bij aan over tot tussen om te ik wij we is zijn was heb had wil kan kun kunt moet mag zou
+    nummer bestelnummer ordernummer klantnummer postcode huisnummer dubbel volgende komende ne nen mijne
+    den and but or because so that which if then the a an my your our to from of for with on at about
+    between i we are were have want can could should would number double next is it's i'm
+    """.split()  # noqa: SIM905 - a word list
+)
 # Words that end a whole sentence as often as they open a phrase.
-_MAY_END = frozenset("in op aan over bij is zijn dan dat die was had heb kan wil moet mag nummer number next on it's so dus".split())
-_DUTCH_SUBJECT_ENDS = re.compile(r"\b(?:dat|het|dit|wat|hoe) (?:kan|wil|moet|mag|is|was)$|\b(?:waar|wat|hoe) (?:\w+ ){1,4}(?:is|zijn)$")
+_MAY_END = frozenset(
+    """
+    in op aan over bij is zijn dan dat die was had heb kan wil moet mag nummer number next on it's so
+    dus
+    """.split()  # noqa: SIM905 - a word list
+)
+_DUTCH_SUBJECT_ENDS = re.compile(
+    r"\b(?:dat|het|dit|wat|hoe) (?:kan|wil|moet|mag|is|was)$|\b(?:waar|wat|hoe) (?:\w+ ){1,4}(?:is|zijn)$"
+)
 _WANTED_DIGITS = {Expectation.DIGITS: (5, 14), Expectation.POSTCODE: (4, 6)}
 
 
@@ -62,10 +74,23 @@ def completeness(
     words = re.findall(r"[\w']+", folded)
     if not words:
         return Completeness.EMPTY
-    if find_request(text).wants_human and words[-1] not in {"en", "and", "maar", "but", "met", "with", "een", "a"}:
+    if find_request(text).wants_human and words[-1] not in {
+        "en",
+        "and",
+        "maar",
+        "but",
+        "met",
+        "with",
+        "een",
+        "a",
+    }:
         return Completeness.COMPLETE
     if expectation is Expectation.YES_NO and yes_or_no(text, is_expected=True) is not None:
-        return Completeness.COMPLETE if len(words) <= 4 or not _is_open(folded, words) else Completeness.INCOMPLETE
+        return (
+            Completeness.COMPLETE
+            if len(words) <= 4 or not _is_open(folded, words)
+            else Completeness.INCOMPLETE
+        )
     if all(word in _FILLER_ENDS for word in words) or _FILLER_PHRASES.match(folded):
         return Completeness.FILLER
     if words[-1] in _FILLER_ENDS or folded.endswith(("...", "…", "-")):
@@ -84,7 +109,11 @@ def _is_open(folded: str, words: list[str]) -> bool:
     if last not in _OPEN_ENDS:
         return False
     if last in _MAY_END:
-        return not (folded.endswith(("?", "!")) or _DUTCH_SUBJECT_ENDS.search(folded) or (len(words) > 3 and folded.endswith(".")))
+        return not (
+            folded.endswith(("?", "!"))
+            or _DUTCH_SUBJECT_ENDS.search(folded)
+            or (len(words) > 3 and folded.endswith("."))
+        )
     return True
 
 
@@ -114,7 +143,9 @@ def _of_number(
     if count == 0:
         if _is_open(folded, words):
             return Completeness.INCOMPLETE
-        return Completeness.COMPLETE if slots.get("yes_no") or len(words) > 3 else Completeness.LIKELY_COMPLETE
+        return (
+            Completeness.COMPLETE if slots.get("yes_no") or len(words) > 3 else Completeness.LIKELY_COMPLETE
+        )
     if _last_word(written) in _OPEN_ENDS - {"nummer", "number"}:
         return Completeness.INCOMPLETE
     if expectation is Expectation.POSTCODE and "postcode" in slots:

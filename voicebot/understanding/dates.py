@@ -4,6 +4,8 @@ Works on text whose number words are digits already (`normalise_nl`, `normalise_
 part of day is taken within business hours: 'half drie' and 'at three' are in the afternoon.
 """
 
+# ruff: noqa: E501 - patterns are read as a whole
+
 from __future__ import annotations
 
 import re
@@ -70,7 +72,11 @@ def _kings_day(year: int) -> date:
 HOLIDAYS: tuple[tuple[str, str, Callable[[int], date]], ...] = (
     ("second_christmas_day", r"2e kerstdag|(?:2th|2nd) christmas day|boxing day", _fixed(12, 26)),
     ("christmas_eve", r"kerstavond|christmas eve", _fixed(12, 24)),
-    ("christmas_day", r"1e kerstdag|kerstdag|kerst(?:mis)?|christmas(?: day)?|kerstdagen|xmas", _fixed(12, 25)),
+    (
+        "christmas_day",
+        r"1e kerstdag|kerstdag|kerst(?:mis)?|christmas(?: day)?|kerstdagen|xmas",
+        _fixed(12, 25),
+    ),
     ("new_years_eve", r"oud(?:jaar|ejaar)(?:sdag|savond)?|oud en nieuw|new year'?s eve", _fixed(12, 31)),
     ("new_years_day", r"nieuwjaar(?:sdag)?|new year'?s?(?: day)?", _fixed(1, 1)),
     ("kings_day", r"koningsdag|king'?s day", _kings_day),
@@ -160,6 +166,11 @@ def _day_of_month(found: re.Match[str], today: date) -> date | None:
     return None
 
 
+def _next_week_either(found: re.Match[str], today: date) -> date:
+    monday = today + timedelta(days=7 - today.weekday())
+    return monday + timedelta(days=WEEKDAYS[found["day"] or found["day3"]])
+
+
 _ORDINAL = r"(?:e|ste|de|st|nd|rd|th)?"
 _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], date | None]], ...] = tuple(
     (re.compile(pattern), rule)
@@ -177,7 +188,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], date | None
          lambda found, today: None if found["day"] is None else _after_next(found, today)),
         (rf"\b{_NEXT_WEEK} week(?: on)? (?:op )?(?P<day>{_DAY})\b", _next_week),
         (rf"\b(?P<day>{_DAY}) (?:in )?{_NEXT_WEEK} week\b|\b(?:volgende|next) (?P<day3>{_DAY})\b",
-         lambda found, today: _next_week_either(found, today)),
+         _next_week_either),
         (rf"\b(?:aanstaande|komende|coming|this coming) (?P<day>{_DAY})\b", _coming),
         (r"\b(?:weekend|weekeinde)\b", _weekend),
         (rf"\b(?P<day>{_DAY})\b", _coming),
@@ -186,11 +197,6 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], date | None
 )  # fmt: skip
 _DAY_OF_MONTH = re.compile(r"\b(?:de|the|den) (?P<day>3[01]|[12]?\d) ?(?:e|ste|de|st|nd|rd|th)\b")
 _BARE_DAY = re.compile(rf"\b(?P<day>{_DAY})\b")
-
-
-def _next_week_either(found: re.Match[str], today: date) -> date:
-    monday = today + timedelta(days=7 - today.weekday())
-    return monday + timedelta(days=WEEKDAYS[found["day"] or found["day3"]])
 
 
 def find_date(text: str, today: date, *, same_weekday_is_today: bool = False) -> Found | None:

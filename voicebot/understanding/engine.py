@@ -1,37 +1,51 @@
-"""The interpreter: rules, slots and the trained classifiers together. Synchronous; lives in a worker process."""
+"""The interpreter: rules, slots and trained classifiers together. Synchronous; lives in a worker process."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 from voicebot.errors import ModelMissing
 from voicebot.events import Language
 from voicebot.understanding.embeddings import CachedEncoder, E5Encoder, Encoder
-from voicebot.understanding.human_request import RequestFinding, find_request, may_be_request
+from voicebot.understanding.human_request import (
+    RequestFinding,
+    find_request,
+    may_ask_if_robot,
+    may_be_request,
+)
 from voicebot.understanding.intent_files import OUT_OF_SCOPE, load_intents
 from voicebot.understanding.intents import IntentClassifier, Ranked, RequestVote
 from voicebot.understanding.interpretation import Expectation, Interpretation
 from voicebot.understanding.knowledge import load_knowledge
 from voicebot.understanding.language_words import guess_language
-from voicebot.understanding.slots import find_slots, requested_language
-from voicebot.understanding.tagging import fold
+from voicebot.understanding.slots import digits_written, find_slots, requested_language
 from voicebot.understanding.yes_no import is_backchannel
 
-HUMAN, ROBOT, CALLBACK, SWITCH_LANGUAGE = "human", "robot", "callback_request", "switch_language"
+HUMAN, ROBOT, CALLBACK, SWITCH_LANGUAGE, THANKS = (
+    "human",
+    "robot",
+    "callback_request",
+    "switch_language",
+    "thanks",
+)
 _RULE_CONFIDENCE = 0.99
 """Share of the rules' findings that were right on phrases never seen before (tests/understanding/data)."""
+_SURE_ROBOT = 0.8
 _BARE_WORDS = frozenset(
-    "ja nee nein neen yes no mijn nummer is het dat en and the my number it ordernummer bestelnummer klantnummer order "
-    "postcode huisnummer de een a eh ehm uh um euh dus so op om aan uur hoor graag please".split()
+    """
+    ja nee nein neen yes no mijn nummer is het dat en and the my number it ordernummer bestelnummer
+    klantnummer order postcode huisnummer de een a eh ehm uh um euh dus so op om aan uur hoor graag
+    please
+    """.split()  # noqa: SIM905 - a word list
 )
 
 
 class InterpreterEngine:
     """Understands one text, or many at once.
 
-    `config_dir`: holds intents/ and knowledge/. `cache_dir`: for the vectors of training phrases, '' for none.
+    `config_dir`: holds intents/ and knowledge/. `cache_dir`: for training phrases' vectors, '' for none.
     `encoder`: for tests. Without the embedding model requests for a person, questions about the robot, slots,
     yes and no are still understood; `is_degraded` says so. Raises ConfigError.
     """
@@ -76,7 +90,7 @@ class InterpreterEngine:
         wanting = [
             place
             for place, (text, finding) in enumerate(zip(texts, findings, strict=True))
-            if not finding.wants_human and not _is_bare(text)
+            if not finding.wants_human and not _is_bare(text, language or guess_language(text))
         ]
         ranked: dict[int, Ranked] = {}
         votes: dict[int, float] = {}
@@ -112,7 +126,10 @@ class InterpreterEngine:
             and may_be_request(text)
         )
         wants_human = finding.wants_human or is_voted
-        asks = finding.asks_if_robot or (best == ROBOT and top == ROBOT and confidence > 0.8 and not wants_human)
+        is_robot_voted = (
+            best == ROBOT and top == ROBOT and confidence > _SURE_ROBOT and may_ask_if_robot(text)
+        )
+        asks = finding.asks_if_robot or (is_robot_voted and not wants_human)
         wanted_language = requested_language(text)
         if wants_human:
             best, confidence = HUMAN, _RULE_CONFIDENCE if finding.wants_human else vote
@@ -120,7 +137,7 @@ class InterpreterEngine:
             best, confidence = ROBOT, _RULE_CONFIDENCE if finding.asks_if_robot else confidence
         elif best == SWITCH_LANGUAGE or (best == ROBOT and wanted_language is not None):
             best = None  # `requested_language` says it
-        elif best == ROBOT:
+        elif best == ROBOT or (best == THANKS and _is_answer(slots, expectation)):
             best = None
         return Interpretation(
             text=text,
@@ -135,9 +152,14 @@ class InterpreterEngine:
         )
 
 
-def _is_bare(text: str) -> bool:
+def _is_answer(slots: Mapping[str, str], expectation: Expectation) -> bool:
+    """'Nee, dank u' is a no, and after a yes-or-no question 'okay thanks' is a yes."""
+    return slots.get("yes_no") == "no" or (expectation is Expectation.YES_NO and "yes_no" in slots)
+
+
+def _is_bare(text: str, language: Language) -> bool:
     """Numbers, yes, no and sounds hold no intent of their own; their slots say everything."""
-    words = [word.strip(".,!?;:'\"") for word in fold(text).replace("-", " ").split()]
+    words = [word.strip(".,!?;:'\"") for word in digits_written(text, language).split()]
     if is_backchannel(text):
         return True
     return all(not word or word.isdigit() or word in _BARE_WORDS for word in words)

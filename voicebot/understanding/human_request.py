@@ -1,4 +1,4 @@
-"""Does a caller ask for a person (law H1)? Does a caller ask whether this is a machine (law D2)?
+"""Finds requests for a person (law H1) and questions whether this is a machine (law D2).
 
 Rules alone, so that it works with every model dead (law H2): a clause-wise grammar over tagged words
 (`tagging.py`, `request_grammar.py`). A clause is a request only when a frame matches it; narration, other
@@ -25,7 +25,9 @@ from voicebot.understanding.tagging import Clause, clauses, fold
 _REQUESTS = {name: re.compile(pattern) for name, pattern in REQUEST_FRAMES.items()}
 _QUESTIONS = {name: re.compile(pattern) for name, pattern in QUESTION_FRAMES.items()}
 _IMPATIENT = re.compile(r"\b(?:eindelijk|finally|nou eens|ever|in godsnaam)\b")
-_POLITE = re.compile(r"\b(?:graag|gaarne|a[sl]+je?blieft|alstubl?ieft?|asteblieft|aub|svp|please|pls|mag ik)\b")
+_POLITE = re.compile(
+    r"\b(?:graag|gaarne|a[sl]+je?blieft|alstubl?ieft?|asteblieft|aub|svp|please|pls|mag ik)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,24 @@ _NARRATION = frozenset({"PASTTIME", "SPOKE", "ASKED", "MY"})
 
 
 def may_be_request(text: str) -> bool:
-    """Whether the embedding vote may speak: a clause names a person or a connection, and neither denies nor narrates."""
+    """Whether the embedding vote may speak.
+
+    A clause must name a person or a connection, and neither deny nor narrate.
+    """
     return any(
         _HINTS & set(clause)
         and not _NARRATION & set(clause)
         and clause[0] != "WH"
         and not NEGATED.search(" ".join(clause))
         and not question_frame(clause)
+        for clause in clauses(text)
+    )
+
+
+def may_ask_if_robot(text: str) -> bool:
+    """Whether the classifier may find the question 'is this a machine': a clause must name it."""
+    return any(
+        {"MACH", "HUMAN", "REAL"} & set(clause)
+        and {"BE", "SPEAK", "HAVE", "YOU", "SOFT", "EXIST"} & set(clause)
         for clause in clauses(text)
     )

@@ -1,6 +1,6 @@
 """Reads config/intents/*.yaml: `id`, `description`, `examples: {nl: […], nl-BE: […], en: […]}`.
 
-`out_of_scope.yaml` teaches what is no intent; `near_misses` of a file (human_request) are examples against it.
+`out_of_scope.yaml` teaches what is no intent; `near_misses` of a file (human) are examples against it.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ def read_examples(
             )  # fmt: skip
         if not isinstance(phrases, list) or not phrases:
             raise ConfigError(
-                "needs a list of phrases", mend="write one phrase per line, each after '- '", file=file, line=where,
+                "needs a list of phrases", mend="write one phrase per line, each after '- '", file=file,
+                line=where,
                 field=f"{field}.{variant}",
             )  # fmt: skip
         for place, phrase in enumerate(phrases):
@@ -126,7 +127,8 @@ def load_intents(directory: Path) -> tuple[IntentFile, ...]:
         if not _ID.fullmatch(name) or name in found:
             raise ConfigError(
                 f"id '{name}' is {'used twice' if name in found else 'not a name'}",
-                mend="use a unique id of lower-case letters and _", file=file, line=line_of(text, "id"), field="id",
+                mend="use a unique id of lower-case letters and _", file=file, line=line_of(text, "id"),
+                field="id",
             )  # fmt: skip
         examples = read_examples(file, text, name, values.get("examples"), field="examples")
         misses: tuple[IntentExample, ...] = ()

@@ -1,8 +1,9 @@
 """Intent classification: embeddings plus logistic regression, trained at start from the configured phrases.
 
 Confidence is calibrated and the reject threshold is learnt: predictions on phrases left out of training give
-a temperature (Guo et al. 2017, On Calibration of Modern Neural Networks) and the threshold that best separates
-right answers from wrong ones and from out-of-scope phrases. Deterministic: no shuffling, no random start.
+a temperature (Guo et al. 2017, On Calibration of Modern Neural Networks) and the threshold that best
+separates right answers from wrong ones and from out-of-scope phrases.
+Deterministic: no shuffling, no random start.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _LOWEST_THRESHOLD, _HIGHEST_THRESHOLD = 0.3, 0.75
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """Intents of one text, best first, with calibrated confidences (0-1). `is_accepted`: best is above threshold."""
+    """Intents of one text, best first, with calibrated confidences (0-1)."""
 
     intents: tuple[tuple[str, float], ...]
     threshold: float
@@ -42,7 +43,9 @@ class Ranked:
         return name, confidence
 
 
-def _fit(features: Floats, labels: npt.NDArray[np.str_] | npt.NDArray[np.int64], c: float) -> LogisticRegression:
+def _fit(
+    features: Floats, labels: npt.NDArray[np.str_] | npt.NDArray[np.int64], c: float
+) -> LogisticRegression:
     return LogisticRegression(C=c, max_iter=300, class_weight="balanced").fit(features, labels)
 
 
@@ -59,7 +62,8 @@ def _folds(labels: Sequence[str]) -> npt.NDArray[np.int64]:
 def _softmax(logits: Floats, temperature: float) -> Floats:
     scaled = logits / temperature
     exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+    shares: Floats = np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+    return shares
 
 
 class IntentClassifier:
@@ -74,7 +78,8 @@ class IntentClassifier:
         self.temperature, self.threshold = self._calibrate(features, labels)
 
     def _features(self, vectors: Matrix) -> Floats:
-        return (vectors - self._mean).astype(np.float64) * _SCALE
+        stretched: Floats = (vectors - self._mean).astype(np.float64) * _SCALE
+        return stretched
 
     def _calibrate(self, features: Floats, labels: npt.NDArray[np.str_]) -> tuple[float, float]:
         """Temperature by likelihood, threshold by accuracy, both on phrases left out of training."""
@@ -86,7 +91,9 @@ class IntentClassifier:
                 continue
             model = _fit(features[~left_out], labels[~left_out], _C)
             columns = [self.intents.index(name) for name in model.classes_]
-            logits[np.ix_(np.flatnonzero(left_out), columns)] = model.decision_function(features[left_out])
+            logits[np.ix_(np.flatnonzero(left_out), np.array(columns))] = model.decision_function(
+                features[left_out]
+            )
         truth = np.array([self.intents.index(label) for label in labels])
         rows = np.arange(len(labels))
         losses = [-np.log(_softmax(logits, t)[rows, truth] + 1e-9).mean() for t in _TEMPERATURES]
@@ -130,11 +137,18 @@ class RequestVote:
         scores = np.zeros(len(labels))
         for fold in range(FOLDS):
             left_out = folds == fold
-            scores[left_out] = _fit(features[~left_out], labels[~left_out], 1.0).predict_proba(features[left_out])[:, 1]
+            scores[left_out] = _fit(features[~left_out], labels[~left_out], 1.0).predict_proba(
+                features[left_out]
+            )[:, 1]
         negatives = np.sort(scores[labels == 0])
-        allowed = negatives[min(len(negatives) - 1, int(np.ceil(len(negatives) * (1 - _ACCEPTED_FALSE_ALARMS))))]
+        allowed = negatives[
+            min(len(negatives) - 1, int(np.ceil(len(negatives) * (1 - _ACCEPTED_FALSE_ALARMS))))
+        ]
         self.threshold = float(min(0.97, max(0.8, allowed)))
 
     def score(self, vectors: Matrix) -> Floats:
         """Probability of a request, one a row."""
-        return np.asarray(self._model.predict_proba((vectors - self._mean).astype(np.float64) * _SCALE)[:, 1])
+        scores: Floats = np.asarray(
+            self._model.predict_proba((vectors - self._mean).astype(np.float64) * _SCALE)[:, 1]
+        )
+        return scores

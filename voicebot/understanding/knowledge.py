@@ -12,7 +12,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-
 from voicebot.errors import ConfigError
 from voicebot.events import Language
 from voicebot.understanding.intent_files import IntentExample, as_mapping, line_of, read_examples, require
@@ -61,7 +60,10 @@ def load_knowledge(directory: Path) -> KnowledgeBase:
         article = _article(file)
         if article.id in articles:
             raise ConfigError(
-                f"article '{article.id}' exists twice", mend="give one of them another id", file=file, field="id"
+                f"article '{article.id}' exists twice",
+                mend="give one of them another id",
+                file=file,
+                field="id",
             )
         articles[article.id] = article
     return KnowledgeBase(articles)
@@ -72,7 +74,10 @@ def _article(file: Path) -> Article:
     parts = text.split("---\n")
     if not text.startswith("---\n") or len(parts) < 3:
         raise ConfigError(
-            "no front matter", mend="start the file with '---', the fields, and '---' again", file=file, line=1
+            "no front matter",
+            mend="start the file with '---', the fields, and '---' again",
+            file=file,
+            line=1,
         )
     front = parts[1]
     values = as_mapping(file, front, first_line=2)
@@ -113,5 +118,3 @@ def _spoken(file: Path, front: str, values: Mapping[str, Any]) -> Mapping[str, s
                 line=line_of(front, "spoken", first_line=2), field=f"spoken.{language}",
             )  # fmt: skip
     return {str(key): " ".join(str(text).split()) for key, text in spoken.items()}
-
-

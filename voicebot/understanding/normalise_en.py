@@ -5,9 +5,20 @@ from __future__ import annotations
 from voicebot.understanding.number_words import NumberWords, write_digits
 from voicebot.understanding.tagging import fold
 
-_UNITS = "zero one two three four five six seven eight nine".split()
-_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_TEENS = [
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 WORDS = NumberWords(
     below_hundred={
@@ -26,8 +37,28 @@ WORDS = NumberWords(
 _ORDINALS = {
     word: value
     for value, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
-        "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(),
+        [
+            "first",
+            "second",
+            "third",
+            "fourth",
+            "fifth",
+            "sixth",
+            "seventh",
+            "eighth",
+            "ninth",
+            "tenth",
+            "eleventh",
+            "twelfth",
+            "thirteenth",
+            "fourteenth",
+            "fifteenth",
+            "sixteenth",
+            "seventeenth",
+            "eighteenth",
+            "nineteenth",
+            "twentieth",
+        ],
         start=1,
     )
 } | {"thirtieth": 30}
@@ -38,6 +69,8 @@ def digits_written(text: str) -> str:
     folded = fold(text)
     for tens, value in (("twenty", 20), ("thirty", 30)):
         for word, unit in list(_ORDINALS.items())[:9]:
-            folded = folded.replace(f"{tens}-{word}", f"{value + unit}th").replace(f"{tens} {word}", f"{value + unit}th")
+            folded = folded.replace(f"{tens}-{word}", f"{value + unit}th").replace(
+                f"{tens} {word}", f"{value + unit}th"
+            )
     folded = " ".join(f"{_ORDINALS[word]}th" if word in _ORDINALS else word for word in folded.split(" "))
     return write_digits(folded, WORDS)

@@ -42,9 +42,13 @@ class NumberWords:
         parts = [part for part in re.split(f"({big})", word) if part]
         if len(parts) < 2:
             return [word]
-        cleaned = [part.removeprefix(self.joiner) if part not in self.below_hundred else part for part in parts]
+        cleaned = [
+            part.removeprefix(self.joiner) if part not in self.below_hundred else part for part in parts
+        ]
         known = all(
-            part in self.below_hundred or part in self.hundred or part in self.thousand for part in cleaned if part
+            part in self.below_hundred or part in self.hundred or part in self.thousand
+            for part in cleaned
+            if part
         )
         return [part for part in cleaned if part] if known else [word]
 
@@ -78,7 +82,13 @@ class _Reader:
                 return here + following
             return here
         tens = words.below_hundred.get(self.peek(1))
-        if 1 <= here <= 9 and self.peek() == words.joiner and tens is not None and tens >= 20 and tens % 10 == 0:
+        if (
+            1 <= here <= 9
+            and self.peek() == words.joiner
+            and tens is not None
+            and tens >= 20
+            and tens % 10 == 0
+        ):
             self.at += 2
             return here + tens
         return here

@@ -1,11 +1,15 @@
 """The frames of the request grammar: regular expressions over a clause's tags (see `tagging.py`)."""
 
+# ruff: noqa: E501 - patterns and word lists are read as a whole
+
 from __future__ import annotations
 
 import re
 
 _PERSON = r"(?:ROLE|HUMAN|SOME|DEPT)"
-_BEFORE = r"(?:(?:DET|DEM|YOUR|YOU|REAL|MOD|UNIT|SITE) )*"
+# One unknown word may stand before the noun when it looks like a Dutch adjective: 'een capabele medewerker'.
+_ADJECTIVE = r"(?:(?<=DET )(?!estate|insurance|mobile|crane|vehicle|machine|mortgage|corporate|single|whole|same|private|eenp)[a-z]{3,}e )?"
+_BEFORE = rf"(?:(?:DET|DEM|YOUR|YOU|REAL|MOD|UNIT|SITE) )*{_ADJECTIVE}(?:REAL )?"
 _AFTER = r"(?: (?:REAL|ROLE|HUMAN|DEPT|SOME))*"
 _NP = rf"{_BEFORE}{_PERSON}{_AFTER}"
 # With a verb of speaking or connecting one can ask for anyone: 'de werkplaats', 'my adviser', 'the duty nurse'.
@@ -37,10 +41,10 @@ _TALK = r"(?:SPEAK|DISCUSS)"
 REQUEST_FRAMES: dict[str, str] = {
     # 'een echte medewerker graag', 'iemand van de klantendienst', 'agent', 'not a robot, a human'
     "elliptical": (
-        rf"^(?:(?:PREP|PREP ME|THAN|GRAAG|DET|SOFT|(?:NO|NOT) (?:(?:DET|REAL|PREP) )*MACH) )*{_NP}"
+        rf"^(?:(?:PREP|PREP ME|SPEAK PREP|THAN|GRAAG|DET|SOFT|(?:NO|NOT) (?:(?:DET|REAL|PREP) )*MACH) )*{_NP}"
         rf"(?: (?:GRAAG|SPEAK|HAVE|ONLINE|AVAILABLE|SOFT|ME|THAN|CAN BE (?:REAL|GOOD)|LINK(?! (?:MY|DET))"
         rf"|DEM BE (?:HUMAN|REAL)"
-        rf"|(?:PREP|LOC|THAN) (?:(?:DET|YOUR|YOU|REAL) )*(?:{_PERSON}|PLACE|SITE|UNIT|TEAM|MACH)))*(?: PREP ME)?$"
+        rf"|(?:PREP|LOC|THAN) (?:(?:DET|YOUR|YOU|REAL) )*(?:{_PERSON}|PLACE|SITE|UNIT|TEAM|MACH)|PREP (?:MORE |DET )?(?:REAL )?HELP))*(?: PREP ME)?$"
     ),
     # 'iemand die mij begrijpt', 'someone I can talk to'
     "relative": (
@@ -48,7 +52,7 @@ REQUEST_FRAMES: dict[str, str] = {
         r"(?:(?:DEM|WHO|PREP WHO) (?:(?!SPOKE|NOT|HAVE)\S+ )*?(?:HELP|SPEAK)|I CAN SPEAK|(?:CAN )?(?:ME )?HELP(?: ME)?$)"
     ),
     # 'de dienst bevolking alstublieft', 'billing department please' (only where it is said politely)
-    "place_please": r"^(?:PREP )?(?:(?:DET|UNIT|REAL) )*(?:PLACE|UNIT)(?: [a-z]+)?(?: PREP [a-z]+)?(?: GRAAG)?$",
+    "place_please": r"^(?:PREP )?(?:(?:DET|UNIT|REAL) )*(?:PLACE|UNIT)(?: [a-z]+| PLACE| UNIT)?(?: PREP [a-z]+)?(?: GRAAG)?$",
     # 'ik wil een medewerker', 'I need to speak with staff'
     "want": rf"(?:^|.* )(?:WANT|MUST|GRAAG|WANT I) {_GAP}{_WANTED}",
     "want_dutch_order": (
@@ -90,7 +94,7 @@ REQUEST_FRAMES: dict[str, str] = {
     "let_me": rf"(?:^|.* )GIVE ME (?:\w+ )*?SPEAK (?:PREP )+{_ANYONE}|(?:^|.* )GIVE ME (?:PREP )?{_ANYONE} SPEAK",
     "get_human": r"GIVE (?:(?:DET|REAL) )*HUMAN$",
     # 'kan een collega mij helpen', 'someone needs to help me'
-    "can_someone": rf"(?:^|.* )(?:CAN|WANT) (?:ME |PREP )*{_NP} (?:\S+ )*?(?:HELP|SPEAK)(?: |$)",
+    "can_someone": rf"(?:^|.* )(?:CAN|WANT) (?:ME |NOT |PREP )*{_NP} (?:\S+ )*?(?:HELP|SPEAK)(?: |$)",
     "someone_must": rf"^{_NP} (?:MUST|CAN|WANT) (?:\S+ )*?HELP(?: |$)",
     # 'is er iemand beschikbaar', 'do you have someone I can talk to'
     "exists": (
@@ -108,11 +112,12 @@ REQUEST_FRAMES: dict[str, str] = {
         rf"|LINKED|ME) )*{_NP}(?: (?:PREP|SPEAK|ONLINE|HAVE|SOFT|GIVE))*$|^WH HAVE I {_NP}|^WH CAN I (?:GIVE|HAVE|SPEAK) (?:PREP )?"
         r"(?:(?:DET|REAL) )*(?:HUMAN|ROLE|SOME)$"
     ),
-    "who": r"WHO (?:CAN|MUST|DO) I (?:.* )?SPEAK",
+    "who": r"WHO (?:CAN|MUST|DO) I (?:.* )?SPEAK|WHO CAN (?:ME )?(?:\S+ )*?HELP(?: ME)?$",
     # 'waarom krijg ik geen mens', 'als ik geen mens krijg'
     "why_not": rf"(?:WHY|IF|ALS) (?:\S+ )*?(?:(?:NO|NOT) (?:\S+ )*?(?:{_PERSON}|LINK|SPEAK)|LINK ME NOT|LINK NOT)",
     # 'ik vroeg om een medewerker', 'I said agent', 'ik wacht op een collega'
-    "asked": rf"I (?:\S+ )?ASKED (?:PREP |DEM |I |SPEAK )*{_NP}$|I HAVE PREP {_NP} ASKED|^I HAVE ASKED (?:PREP )?{_NP}$",
+    "asked": rf"I (?:\S+ )?ASKED (?:PREP |DEM |I |SPEAK )*{_NP}$|I HAVE PREP {_NP} ASKED|^I HAVE ASKED (?:PREP )?{_NP}$|^{_NP} (?:ASKED I|I ASKED)$|^I (?:\S+ )*ASKED PREP {_NP}$",
+    "needed": rf"I HAVE (?:PREP )?{_NP} GRAAG",
     "waiting": rf"(?:I|ME) (?:\S+ )*?(?:WAIT|QUESTION) (?:\S+ )*?(?:PREP|LOC) {_NP}$",
     "what_i_want": rf"WH I (?:WANT|MUST HAVE) BE {_NP}",
     # 'ik wil contact met een mens', 'persoonlijk contact'
@@ -155,7 +160,7 @@ QUESTION_FRAMES: dict[str, str] = {
     # 'ben je een robot', 'are you real', 'u bent toch geen robot'
     "are_you": rf"(?:BE YOU|YOU BE) {_SORT}{_ASKED_SORT}|BE YOU (?:NOT )?(?:PREP )?(?:DET )?REAL$",
     "if_you_are": r"YOU (?:(?:DET|REAL) )*(?:MACH|HUMAN) BE",
-    "is_this": rf"(?:(?<!I )BE DEM|^DEM BE) {_SORT}(?:(?:MACH|HUMAN)(?! [a-z])|REAL (?:voice|stem)$)",
+    "is_this": rf"(?:(?<!I )BE DEM|^DEM BE) (?:{_SORT}MACH(?! [a-z])|(?:(?:DET|REAL|NOT|NO|PREP) )+HUMAN(?! [a-z])|HUMAN$|{_SORT}REAL (?:voice|stem)$)",
     "do_i_speak": rf"SPEAK I (?:PREP )*{_SORT}{_ASKED_SORT}",
     "am_i_speaking": rf"BE I (?:\S+ )*?SPEAK (?:PREP )*{_SORT}{_ASKED_SORT}",
     "am_i_speaking_dutch": rf"(?:BE|SOFT|sta|HANG) I (?:PREP )*{_SORT}{_ASKED_SORT} (?:\S+ )*SPEAK",
@@ -173,7 +178,7 @@ NEGATED = re.compile(
 """The request itself is denied: 'ik wil geen medewerker', 'do not transfer me'."""
 
 INVERTED_NEGATION = re.compile(
-    r"^(?:(?!I |YOU )\w+ )?(?:CAN|BE|MUST|WANT) (?:NOT (?:I|YOU|ME)|(?:I|YOU|ME)(?: ME)? NOT)\b|EXIST (?:ME )?(?:NO|NOT)"
+    r"^(?:(?!I |YOU )\w+ )?(?:CAN|BE|MUST|WANT) (?:NOT (?:I|YOU|ME)|(?:I|YOU|ME)(?: ME)? NOT)\b|EXIST (?:ME )?(?:NO|NOT)|^CAN NOT DET"
 )
 """'Kan ik niet iemand spreken', 'is er geen medewerker': questions in which 'not' denies nothing."""
 

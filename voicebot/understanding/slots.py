@@ -11,6 +11,8 @@
 | language | 'nl' or 'en', when the caller asks for it |
 """
 
+# ruff: noqa: E501 - patterns are read as a whole
+
 from __future__ import annotations
 
 import re
@@ -31,7 +33,28 @@ BRANCHES: tuple[tuple[str, re.Pattern[str]], ...] = (
 _SPELLED = re.compile(r"\b([a-z]) (?:van|as in|for|like) \w+")
 _DUTCH_POSTCODE = re.compile(r"\b([1-9](?:\W?\d){3})\W{0,2}([a-z])\W?([a-z])\b")
 _BELGIAN_POSTCODE = re.compile(r"(?<![\d.,-])([1-9](?: ?\d){3})(?! ?\d)")
-_NOT_LETTERS = {"en", "de", "is", "op", "in", "of", "to", "at", "on", "ik", "je", "nr", "tm", "om", "an", "eh", "uh", "sa", "sd", "ss"}
+_NOT_LETTERS = {
+    "en",
+    "de",
+    "is",
+    "op",
+    "in",
+    "of",
+    "to",
+    "at",
+    "on",
+    "ik",
+    "je",
+    "nr",
+    "tm",
+    "om",
+    "an",
+    "eh",
+    "uh",
+    "sa",
+    "sd",
+    "ss",
+}
 _HOUSE_NUMBER = re.compile(r"(?:huisnummer|house number|nummer|number|nr)\D{0,8}(\d{1,5})\b")
 _RUN = re.compile(r"\d+(?:(?:[ .,\-–/]+(?:en |and |dan |then |eh+m? |uhm? )?)\d+)*")
 _CONTEXTS: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -51,6 +74,7 @@ _WANTS_LANGUAGE: tuple[tuple[Language, re.Pattern[str]], ...] = (
                       r"|^(?:dutch|nederlands|vlaams)$")),
 )  # fmt: skip
 _LANGUAGE_REFUSED = re.compile(r"\b(?:geen|niet|not|no|cannot|can't|don't)\b")
+_TOWARDS = re.compile(r"\b(?:naar|to)\b")
 _NUMBERS_EXPECTED = {Expectation.DIGITS, Expectation.POSTCODE}
 
 
@@ -99,7 +123,13 @@ def _take_moments(
         written = written[:start] + " | " + written[end:]
     else:
         same = expectation is Expectation.ANYTHING
-        found = find_date(written, today, same_weekday_is_today=same)
+        # 'van vrijdag naar maandag': the wish is what follows.
+        start = max((mark.end() for mark in _TOWARDS.finditer(written)), default=0)
+        found = find_date(written[start:], today, same_weekday_is_today=same) if start else None
+        if found is not None:
+            found = found[0], (found[1][0] + start, found[1][1] + start)
+        else:
+            found = find_date(written, today, same_weekday_is_today=same)
         if found is not None:
             slots["date"] = found[0].isoformat()
             written = written[: found[1][0]] + " | " + written[found[1][1] :]
@@ -121,7 +151,7 @@ def _take_postcode(written: str, text: str, expectation: Expectation, slots: dic
             slots["postcode"] = f"{re.sub(r'[^0-9]', '', found[1])} {letters.upper()}"
             return _take_house_number(spelled[: found.start()], spelled[found.end() :], slots)
     if is_asked:
-        runs = [run for run in _RUN.finditer(spelled)]
+        runs = list(_RUN.finditer(spelled))
         if any(len(re.sub(r"\D", "", run[0])) == 6 for run in runs) and "," not in spelled:
             return written  # an appointment's reference
         found = _BELGIAN_POSTCODE.search(spelled)

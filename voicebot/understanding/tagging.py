@@ -2,9 +2,10 @@
 
 Tags: I ME YOU YOUR MY (persons), DET DEM (articles, this/that), NO NOT (negation), REAL ('echte'), MOD UNIT
 ('billing', which may head a phrase or modify one), HUMAN SOME ROLE DEPT (whom a caller can ask for), PLACE
-(whom one can ask for only with a verb: 'de werkplaats', 'a doctor'), SITE ('de winkel'), MACH (the bot), WANT MUST CAN GIVE SPEAK
-SPOKE LINK LINKED HAVE HELP DISCUSS CALL WAIT BE ASKED DONE (verbs; SPOKE and LINKED are participles and past tenses), GRAAG
-('graag', 'rather'), GOOD, QUESTION, NOBODY, PREP LOC ABOUT, CONTACT POSSIBLE DO ALS THAN, HOW WHO WHY IF WH, PASTTIME, AVAILABLE, TEAM, MORE, SOFT (words that never matter),
+(whom one can ask for only with a verb: 'de werkplaats', 'a doctor'), SITE ('de winkel'), MACH (the bot),
+WANT MUST CAN GIVE SPEAK SPOKE LINK LINKED HAVE HELP DISCUSS CALL WAIT BE ASKED DONE (verbs; SPOKE and LINKED
+are participles and past tenses), GRAAG ('graag', 'rather'), GOOD, QUESTION, NOBODY, PREP LOC ABOUT, CONTACT,
+POSSIBLE, DO, ALS, THAN, HOW WHO WHY IF WH, PASTTIME, AVAILABLE, TEAM, MORE, SOFT (words that never matter),
 EXIST ('is er', 'do you have'), ONLINE ('aan de lijn'), NUM. FILL words are dropped. A word of no class stands
 for itself in lower case, so that it breaks a pattern: unknown words make a request less likely, by design.
 """
@@ -18,7 +19,8 @@ from functools import lru_cache
 from voicebot.understanding import vocabulary_en, vocabulary_nl
 
 _NUMBERS = (
-    "one twee drie vier vijf zes zeven acht negen tien twintig two three four five six seven eight nine ten twenty"
+    "twee drie vier vijf zes zeven acht negen tien twintig one two "
+    "three four five six seven eight nine ten twenty"
 )
 
 
@@ -49,7 +51,8 @@ _FUZZY_TARGETS = tuple(
 _BEFORE_CONTRAST = {"", "MACH", "NO", "LINKED", "AVAILABLE"}
 _AFTER_CONTRAST = {"I", "CAN", "GIVE", "LINK", "YOU", "WANT", "EXIST", "NO", "NOT", "BE", "DEM", "MUST"}
 _SUBORDINATORS = {
-    "HOW", "WHO", "WHY", "IF", "WH", "DEM", "SOME", "HUMAN", "ROLE", "CAN", "MUST", "WANT", "NOT", "PREP", "BE",
+    "HOW", "WHO", "WHY", "IF", "WH", "DEM", "SOME", "HUMAN", "ROLE", "CAN", "MUST", "WANT", "NOT", "PREP",
+    "BE",
     "HAVE", "SPEAK", "EXIST", "I", "YOU", "ALS", "DISCUSS", "zodat", "omdat", "dan", "DO",
 }  # fmt: skip
 
@@ -120,7 +123,8 @@ def _words(sentence: str) -> list[str]:
 def _is_english_want(words: list[str], index: int) -> bool:
     before = words[index - 1] if index else ""
     return before in {
-        "i", "we", "you", "not", "just", "really", "do", "to", "also", "still", "only", "who", "people", "actually",
+        "i", "we", "you", "not", "just", "really", "do", "to", "also", "still", "only",
+        "who", "people", "actually",
     } or (index == 0 and words[1:2] in (["to"], ["a"], ["an"]))  # fmt: skip
 
 
@@ -191,6 +195,8 @@ def _clauses_of_sentence(words: list[str]) -> list[Clause]:
 
 def _is_contrast(previous: str, rest: list[str]) -> bool:
     """Whether 'maar' means 'but' here; in 'verbind me maar door' it means nothing."""
+    if rest and rest[0] in {"NO", "NOT"} and previous in {"ME", "LINK", "GIVE", "HAVE", "BE", "I", "YOU"}:
+        return False
     return previous in _BEFORE_CONTRAST or (bool(rest) and rest[0] in _AFTER_CONTRAST)
 
 

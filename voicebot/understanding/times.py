@@ -27,8 +27,12 @@ _EN = (
 _CLOCK = re.compile(r"\b(?P<hour>[01]?\d|2[0-3])(?::|\.| ?h ?)(?P<minutes>[0-5]\d)\b")
 _FULL = re.compile(rf"\b{_HOUR} (?:uur|u|o'?clock)(?: (?P<minutes>[0-5]\d))?\b(?! per)")
 _AMPM = re.compile(rf"\b{_HOUR}(?: ?(?P<minutes>[0-5]\d))? ?(?:a\.?m|p\.?m)\b")
-_AFTER_AT = re.compile(rf"\b(?:om|at|tegen|rond|around) {_HOUR}(?: (?P<minutes>[0-5]\d))?\b(?! ?(?:dag|euro|week|%))")
-_BARE = re.compile(rf"^\W*(?:doe maar |liefst |graag )?{_HOUR}(?: (?P<minutes>[0-5]\d))?\b(?: graag| please)?\W*$")
+_AFTER_AT = re.compile(
+    rf"\b(?:om|at|tegen|rond|around) {_HOUR}(?: (?P<minutes>[0-5]\d))?\b(?! ?(?:dag|euro|week|%))"
+)
+_BARE = re.compile(
+    rf"^\W*(?:doe maar |liefst |graag )?{_HOUR}(?: (?P<minutes>[0-5]\d))?\b(?: graag| please)?\W*$"
+)
 _PER_LANGUAGE: dict[Language, tuple[re.Pattern[str], ...]] = {
     "nl": tuple(re.compile(pattern) for pattern in _NL),
     "en": tuple(re.compile(pattern) for pattern in _EN),
@@ -48,15 +52,20 @@ def _minutes_of(word: str) -> int:
     return 15 if word in {"kwart", "quarter", "a quarter"} else int(word)
 
 
-def find_time(text: str, language: Language, *, is_expected: bool = False) -> tuple[str, tuple[int, int]] | None:
-    """Return the first time in normalised text and its place. `is_expected`: a bare number is an hour, too."""
+def find_time(
+    text: str, language: Language, *, is_expected: bool = False
+) -> tuple[str, tuple[int, int]] | None:
+    """Return the first time in normalised text and its place.
+
+    `is_expected`: a bare number is an hour, too.
+    """
     for place, pattern in enumerate(_PER_LANGUAGE[language]):
         found = pattern.search(text)
         if found is None:
             continue
         hour = int(found["hour"])
         half_counts = 0
-        if language == "nl" and (place == 0 or place == 2):
+        if language == "nl" and place in {0, 2}:
             half_counts = -30
         elif language == "en" and place == 1:
             half_counts = 30

@@ -3,6 +3,8 @@
 Classes are explained in `tagging.py`. Words are lower case, contractions already written out.
 """
 
+# ruff: noqa: E501 - patterns and word lists are read as a whole
+
 from __future__ import annotations
 
 WORDS: dict[str, str] = {
@@ -15,7 +17,7 @@ WORDS: dict[str, str] = {
     "NO": "no without",
     "NOT": "not never",
     "REAL": (
-        "else real live living actual proper normal physical genuine another other different senior nice friendly "
+        "else real live living actual proper normal physical genuine proper knowledgeable experienced capable trained flesh-and-blood another other different senior nice friendly "
         "competent qualified dutch-speaking english-speaking living-breathing fellow"
     ),
     "HUMAN": "human humans person persons people human-being",
@@ -24,14 +26,14 @@ WORDS: dict[str, str] = {
         "agent agents representative representatives rep reps advisor adviser advisors advisers supervisor "
         "supervisors manager managers operator operators employee employees colleague colleagues boss superior "
         "receptionist clerk attendant assistant associate staff staffer superior-officer higherup teamlead specialist consultant teamleader csr "
-        "telephonist expert worker superiors"
+        "telephonist expert worker superiors teller secretary caseworker handler adjuster underwriter individual-person salesperson salesman saleswoman officer official crew consultants"
     ),
     "DEPT": (
         "reception helpdesk frontdesk servicedesk customerservice customersupport customercare callcenter "
         "callcentre switchboard concierge"
     ),
     "PLACE": (
-        "workshop department technician mechanic nurse doctor lawyer owner director engineer warehouse gp "
+        "workshop department pharmacist technician mechanic nurse doctor lawyer owner director engineer warehouse gp "
         "solicitor broker lady gentleman guy desk bosses management"
     ),
     "UNIT": (
@@ -42,9 +44,9 @@ WORDS: dict[str, str] = {
     "MOD": "customer client account call shift floor loan phone telephone duty relations booking desk-side loans",
     "MACH": (
         "robot robots bot bots chatbot chatbots voicebot machine machines computer computers ai automaton recording "
-        "automated automation ivr system voice-assistant robotic software program"
+        "automated automation ivr siri alexa chatgpt voicemail programmed algorithm tape menu system voice-assistant robotic software program"
     ),
-    "WANT": "want wants wanted need needs require demand prefer wish like take choose insist request requesting pick",
+    "WANT": "want wants wanted need needs require demand prefer wish like take choose insist request requesting pick hope hoping try trying love",
     "MUST": "must should gotta have-to",
     "CAN": "can could may might will would shall",
     "GIVE": "give get let call put have-a",
@@ -57,13 +59,13 @@ WORDS: dict[str, str] = {
     "HAVE": "have has had got",
     "HELP": (
         "explain handle help helps assist assistance helping understand understanding understands listen listens know knows look looks "
-        "looking handle take-over fix solve sort deal cares decide"
+        "looking handle take-over fix solve sort deal cares decide advise review intervene experience knowledge authority expertise"
     ),
     "BE": "am are is be being been",
     "GRAAG": "rather prefer instead preferably needed only",
     "PREP": "to with from for of by than",
     "ABOUT": "about regarding concerning",
-    "DISCUSS": "discuss",
+    "DISCUSS": "discuss complain complaining",
     "WAIT": "wait waiting hold hang",
     "QUESTION": "question questions",
     "GOOD": "great good better lovely fine ideal best helpful appreciated perfect",
@@ -74,7 +76,7 @@ WORDS: dict[str, str] = {
     "WHY": "why",
     "IF": "if or unless whether",
     "WH": "when where what which whose",
-    "ASKED": "asked said asking requested told",
+    "ASKED": "asked said asking requested told mean meant",
     "DONE": (
         "done sick tired fed enough hate stop quit off away dislike refuse despise detest annoyed cannot-stand "
         "ditch leave loathe skip bypass end cancel bye lose"
@@ -83,7 +85,7 @@ WORDS: dict[str, str] = {
     "AVAILABLE": "available free around awake online present",
     "TEAM": "company side organisation organization firm",
     "MORE": "more",
-    "CONTACT": "contact touch",
+    "CONTACT": "contact touch answer response reply",
     "POSSIBLE": "possible chance way option",
     "DO": "do does did",
     "LOC": "in at on inside",
@@ -117,13 +119,33 @@ JOINS: tuple[tuple[str, str], ...] = (
     (r"\b(?:have|has|need|needs|got|ought) to (?=speak|talk|chat|reach|discuss|get)", "must "),
     (r"\bgot to\b", "must"),
     (r"\bno one\b", "nobody"),
+    (r"\b(?:this|that|the|your) thing\b", "this machine"),
+    (
+        r"\b(?:virtual|digital|automated|artificial) (?:agent|assistant|voice|menu|system|attendant|intelligence|line)\b",
+        "machine",
+    ),
+    (r"\bphone (?:menu|tree)\b|\bvoice ?mail\b|\bvoice (?:bot|assistant|menu)\b", "machine"),
+    (r"\b(?:some )?(?:kind|sort) of\b", ""),
+    (r"\b(?:get|getting|grab|got) (?:a )?hold of\b|\bget through to\b|\bget in touch with\b", "reach"),
+    (r"\bask(?:ing)? (?:to )?(?:for|speak|talk)\b", "asked for"),
+    (
+        r"\blooking (?:for|to (?=speak|talk|reach))|\bi am after\b|\b(?:have the right|am entitled|deserve) to\b",
+        "want ",
+    ),
+    (r"\b(they|he|she|you guys|somebody|someone) (?:just )?put me (?:through|on)\b", r"\1 connected"),
+    (r"\b(?:hook|link|set) me up with\b", "transfer me to"),
+    (r"\b(?:bring|loop|get|patch|call|rope) in (?=an?\b|your\b|the\b|some)", "give "),
+    (r"\b(?:drives?|driving|makes?|making) me (?:crazy|nuts|mad|insane|angry)\b", "annoyed"),
     (r"\bone of (?:your|the|those) ", "a "),
     (r"\bin person\b", "inperson"),
     (r"\bhigher ups?\b", "higherup"),
     (r"\bteam lead(?:er)?\b", "teamlead"),
     (r"\bsupport team\b", "customerservice"),
     (r"\bon duty\b|\bfor crying out loud\b|\bfor (?:heavens?|christs?|fucks?|petes?) sake\b", ""),
-    (r"\b(?:have |get )?a (?:quick |little )?(?:word|chat|talk|conversation) with\b|\bdeal(?:ing)? with\b", "speak with"),
+    (
+        r"\b(?:have |get )?a (?:quick |little )?(?:word|chat|talk|conversation) with\b|\bdeal(?:ing)? with\b",
+        "speak with",
+    ),
     (r"\b(was|were|got|been|being|be|get) (?:put|patched|passed) (?:through|on)\b", r"\1 connected"),
     (r"\b(?:find|bring|fetch|send) me\b", "give me"),
     (r"\bput (an?|your|the|some) (\w+) on\b(?: the (?:line|phone))?", r"give \1 \2"),
@@ -132,7 +154,10 @@ JOINS: tuple[tuple[str, str], ...] = (
     (r"\bhuman beings?\b|\bhuman person\b", "human"),
     (r"\b(?:i am|you are|we are) only human\b", "only mortal"),
     (r"\bhuman (?=resources?|rights?|errors?|race|body|nature|interest|trafficking|hair)", "hr"),
-    (r"\bhuman (help|assistance|support|contact|touch|intervention|interaction|service|attention)\b", "human"),
+    (
+        r"\bhuman (help|assistance|support|contact|touch|intervention|interaction|service|attention)\b",
+        "human",
+    ),
     (r"\bhuman (?=agent|operator|representative|rep|employee|advis|colleague|voice)", "real "),
     (r"\bflesh and (?:blood|bone)\b", "real human"),
     (r"\bthank you\b", "thanks"),
@@ -155,7 +180,10 @@ JOINS: tuple[tuple[str, str], ...] = (
         r"transfer\1 to",
     ),
     (r"\b(?:put|patch|hand)(?:ing)? through\b|\bhand(?:ing)? (?:me |this )?over\b", "transfer me"),
-    (r"\b(?:switch|pass|send|take|direct|refer|get|bring|move|return) (me|us|my call|this call) to\b", r"transfer \1 to"),
+    (
+        r"\b(?:switch|pass|send|take|direct|refer|get|bring|move|return) (me|us|my call|this call) to\b",
+        r"transfer \1 to",
+    ),
     (r"\b(?:my|this|the) call\b", "me"),
     (r"\bpass (?:it|this) (?:on |over )?to\b", "transfer me to"),
     (r"\bescalate (?:it|this|that)\b", "transfer me"),
@@ -165,8 +193,10 @@ JOINS: tuple[tuple[str, str], ...] = (
     (r"\bget me (?:away|out|off)\b", "stop"),
     (r"\banything but\b|\brather than\b|\binstead of\b|\bnot have\b(?= to (?:talk|speak))", "refuse"),
     (r"\b(?:can|could) not (?:stand|bear)\b", "hate"),
-    (r"\b(?:is|are) there\b|\bdo you(?: guys)? have\b|\bhave you got\b|\byou got\b|\bis (?=anyone|anybody|someone|somebody)",
-     "EXIST "),
+    (
+        r"\b(?:is|are) there\b|\bdo you(?: guys)? have\b|\bhave you got\b|\byou got\b|\bis (?=anyone|anybody|someone|somebody)",
+        "EXIST ",
+    ),
     (r"\bavailable agents?\b", "agent available"),
     (r"\btake over\b|\bstep in\b", "help"),
     (r"\bsupport (?:ticket|page|case|request|number|email|hours|site|forum|center|article)s?\b", "ticket"),

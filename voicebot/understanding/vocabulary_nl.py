@@ -4,6 +4,8 @@ Classes are explained in `tagging.py`. Words are lower case and without accents.
 inflections are listed; open-ended compounds ('schadeafdeling', 'baliemedewerker') are found by suffix.
 """
 
+# ruff: noqa: E501 - patterns and word lists are read as a whole
+
 from __future__ import annotations
 
 WORDS: dict[str, str] = {
@@ -30,7 +32,9 @@ WORDS: dict[str, str] = {
         "adviseuse agent telefonist telefoniste verkoper verkoopster receptionist receptioniste consulent "
         "consulente vertegenwoordiger verantwoordelijke hulpverlener begeleider contactpersoon behandelaar "
         "dossierbeheerder personeelslid teamlid baliemedewerker supervisors servicemedewerker expert specialist "
-        "afdelingshoofd diensthoofd filiaalhouder bedrijfsleider werknemer centralist centraliste meerdere hogerop hogergeplaatste assistente assistent"
+        "afdelingshoofd diensthoofd filiaalhouder bedrijfsleider werknemer centralist centraliste meerdere hogerop hogergeplaatste assistente assistent "
+        "loketbediende deskundige eindverantwoordelijke dossierhouder relatiebeheerder secretaresse accountmanager "
+        "casemanager gastvrouw gastheer klerk intaker supportmedewerker teamhoofd leidinggevend directielid"
     ),
     "DEPT": (
         "klantenservice klantendienst klantenserviece receptie balie helpdesk servicedesk klantencontact "
@@ -38,7 +42,7 @@ WORDS: dict[str, str] = {
         "dienst-na-verkoop klantenafdeling personeel"
     ),
     "PLACE": (
-        "werkplaats atelier verkoop verkoopafdeling administratie boekhouding monteur monteurs technieker fietsenmaker fietshersteller arts dokter huisarts verpleegkundige "
+        "werkplaats atelier verkoop verkoopafdeling administratie boekhouding monteur monteurs technieker fietsenmaker fietshersteller reparateur installateur apotheker praktijkondersteuner bankier kassier wethouder schepen arts dokter huisarts verpleegkundige "
         "ambtenaar jurist advocaat eigenaar eigenares zaakvoerder directeur directrice directie burgemeester "
         "technicus hersteller centrale afdeling dienst bedrijf mutualiteit ziekenfonds kassa burgerzaken "
         "management makelaar notaris mevrouw meneer dame heer"
@@ -48,13 +52,14 @@ WORDS: dict[str, str] = {
         "robot robots robotje bot bots chatbot chatbots voicebot spraakrobot belrobot robotstem computer computers "
         "computerstem spraakcomputer spraakcomputers machine machines machien machienen apparaat apparaten "
         "toestel bandje automaat computerprogramma ai keuzemenu antwoordapparaat spraakassistent robotten opname "
-        "systeem machiens geautomatiseerd geautomatiseerde robotgedoe computergedoe kunstmatige-intelligentie automatisering blikken-stem"
+        "systeem machiens voicemail bandopname algoritme siri alexa chatgpt software menu geprogrammeerd spraakmenu "
+        "telefoonmenu belmenu robotding stemcomputer geautomatiseerd geautomatiseerde robotgedoe computergedoe kunstmatige-intelligentie automatisering blikken-stem"
     ),
     "WANT": (
         "wil wilt willen wilde wou wouw wens wenst wensen verlang eis eisen kies verkies verkiest prefereer wenste "
-        "zou-graag wilje verzoek neem"
+        "zou-graag wilje verzoek neem probeer probeerde hoop wenst-te"
     ),
-    "MUST": "moet moeten dien hoor-te behoort moest",
+    "MUST": "moet moeten behoort moest",
     "CAN": "kan kun kunt kunnen mag mogen moogt zou zoudt zouden kon konden zal zult zul gaat ga lukt",
     "GIVE": (
         "geef geeft geven gaf haal haalt halen roep roept roepen laat pak bezorg doe doet regel regelt zoek"
@@ -63,7 +68,7 @@ WORDS: dict[str, str] = {
         "spreken spreek spreekt praten praat klappen klap klapt babbelen babbel babbelt kletsen klets "
         "telefoneren horen hore hoor converseren kouten spreke prate klappe praatje gesprek bereiken bereik"
     ),
-    "DISCUSS": "bespreken bespreek overleggen overleg uitleggen afstemmen",
+    "DISCUSS": "klagen bespreken bespreek overleggen overleg uitleggen afstemmen",
     "CALL": "bellen bel belt opbellen terugbellen gebeld teruggebeld",
     "WAIT": "wacht wachten wachtrij hang hangen",
     "QUESTION": "vraag vraagje",
@@ -79,26 +84,27 @@ WORDS: dict[str, str] = {
     "HELP": (
         "helpen help helpt verderhelpen voorthelpen bijstaan assisteren hulp bijstand ondersteuning luistert "
         "luisteren begrijpt begrijpen snapt snappen verstaat verstaan overnemen oplossen oplost weet kijken kijkt versta "
-        "meekijken meekijkt meedenkt meedenken regelen afhandelen uitzoeken verstand kent beslissen"
+        "meekijken meekijkt meedenkt meedenken meeluisteren meeluistert behandelen beantwoorden adviseren toelichten ingrijpen bijspringen "
+        "verderhelpt kennis ervaring bevoegdheid expertise verstandig regelen afhandelen uitzoeken verstand kent beslissen"
     ),
     "BE": "ben bent is zijn zijt zijde zijdegij zedde bende waart",
     "GRAAG": "graag gaarne gere geire liever liefst nodig alleen enkel uitsluitend",
     "PREP": "met tegen aan naar van voor om tot te aant",
     "ABOUT": "over omtrent rond",
-    "DEM": "die dat dit deze dees dieje",
+    "DEM": "die dat dit deze dien dees dieje",
     "HOW": "hoe",
     "WHO": "wie",
     "WHY": "waarom",
     "IF": "of tenzij",
     "ALS": "als",
     "WH": "wanneer waar hoeveel welke welk wat waarheen vanaf",
-    "ASKED": "vroeg vraagde gevraagd vragen zei gezegd verzocht",
+    "ASKED": "vroeg vraagde gevraagd vragen zei gezegd bedoel bedoelde verzocht",
     "DONE": (
         "klaar beu zat moe ziek genoeg hekel haat stop stoppen weg af annuleer doei stoppe kotsbeu spuugzat ergeren hou-op weiger "
         "weigeren vertik misselijk pleur rot beumoe zot weigert"
     ),
     "PASTTIME": "gisteren vorige eergisteren daarnet vanmorgen vanochtend gisteravond daarstraks geleden toen eerder",
-    "AVAILABLE": "beschikbaar vrij bereikbaar aanwezig online wakker",
+    "AVAILABLE": "beschikbaar vrij aan-het-werk bereikbaar aanwezig online wakker",
     "TEAM": "team bedrijf organisatie zaak firma",
     "MORE": "meer",
     "THAN": "dan",
@@ -109,10 +115,10 @@ WORDS: dict[str, str] = {
         "jezus kut godver he ha hierover daarover hiermee hierbij hiervoor hierin direct meteen onmiddellijk snel "
         "dringend spoedig misschien eventueel eindelijk weer opnieuw nogmaals toevallig hier daar er alsjeblieft "
         "alstublieft alstublief alsjeblief aub asjeblieft asteblieft svp bedankt dank dus gewoonweg rechtstreeks "
-        "persoonlijk-even zo vandaag eigenlijk zsm nou-eens vlug keertje liefst-nu simpelweg juist precies erbij bij-he "
+        "persoonlijk-even zo vandaag soms vast wellicht alvast gerust liefst-even eigenlijk zsm nou-eens vlug keertje liefst-nu simpelweg juist precies erbij bij-he "
         "potverdomme mensenlief verdikkeme gij-daar werkelijk eerst momenteel telefonisch fucking please"
     ),
-    "CONTACT": "contact",
+    "CONTACT": "contact antwoord reactie gesprekje",
     "POSSIBLE": "mogelijk mogelijkheid bestaat",
     "LOC": "in op bij binnen",
     "SOFT": "lijn telefoon hoorn plaats kant komen kom beroep woord staan terecht zitten zit",
@@ -121,9 +127,27 @@ WORDS: dict[str, str] = {
 JOINS: tuple[tuple[str, str], ...] = (
     (r"\b(een|ne) keer\b", "eens"),
     (r"\b1 keer\b", "eens"),
+    (r"\bin (?:vredesnaam|hemelsnaam|s hemelsnaam|godsnaam)\b", ""),
+    (
+        r"\bword(?:t)? (?:\w+ )?(?:gek|zot|ziek|moe|knettergek|horendol|gestoord|kriegel|boos) (?:van|op)\b",
+        "beu",
+    ),
+    (
+        r"\bautomati\w+ (?:menu|stem|antwoord|bericht|systeem|gedoe|apparaat|gesprek|telefoniste?)\b",
+        "systeem",
+    ),
+    (r"\b(?:dit|dat) ding\b|\bdie stem\b", "dit apparaat"),
+    (r"\baan het werk\b|\bin dienst\b|\bop kantoor nu\b", "beschikbaar"),
+    (r"\b(me|mij) overzetten\b|\bzet (me|mij) over\b", "doorverbinden mij"),
+    (r"\b(?:heb|hebben) (?:ik )?recht op\b", "wil"),
+    (r"\b(me|mij) (?:even |maar )?laten doorverbinden\b", r"\1 doorverbinden"),
+    (r"\bverwijs (me|mij) (?:door )?naar\b", r"doorverbinden \1 naar"),
     (r"\been van (?:je|jullie|de|uw|jouw|uwe|al jullie) ", "een "),
     (r"\bdenk ik\b|\bvoor de \w+ keer\b|\bin godsnaam\b|\bte veel gevraagd\b", ""),
-    (r"\bechte? (?:man|vrouw|dame|heer|meneer|mevrouw)\b|\blevende? (?:ziel|wezen)\b", "echt mens"),
+    (
+        r"\bechte? (?:man|vrouw|dame|heer|meneer|mevrouw|vent|kerel|gozer)\b|\blevende? (?:ziel|wezen)\b",
+        "echt mens",
+    ),
     (r"\b(?:in plaats van)\b", "dan"),
     (r"\bschakel ((?:\w+ ){1,3})in\b", r"geef \1"),
     (r"\bneem ((?:\w+ ){1,4})(?:erbij|er bij)\b", r"geef \1"),

@@ -1,5 +1,7 @@
 """Yes or no, in all the forms that callers use; and backchannels. Importable without any model."""
 
+# ruff: noqa: E501 - patterns are read as a whole
+
 from __future__ import annotations
 
 import re
@@ -7,12 +9,15 @@ import re
 from voicebot.understanding.tagging import fold
 
 _YES = (
-    "ja jaja jawel jazeker joh jup jep jo jaa ja-wel tuurlijk natuurlijk zeker absoluut inderdaad klopt correct juist "
-    "prima akkoord graag gaarne gere yes yeah yep yup yea yah ya sure absolutely definitely indeed right correct "
+    "ja jaja jawel jazeker joh jup jep jo jaa ja-wel tuurlijk natuurlijk zeker absoluut inderdaad "
+    "klopt correct juist "
+    "prima akkoord graag gaarne gere yes yeah yep yup yea yah ya sure absolutely definitely indeed "
+    "right correct "
     "affirmative certainly okay ok oke okee perfect top prachtig exact precies uiteraard vanzelfsprekend"
 )
 _NO = (
-    "nee neen neeh nei nah nope no nee-nee nooit fout verkeerd onjuist incorrect wrong nay never negative neuj geenszins "
+    "nee neen neeh nei nah nope no nee-nee nooit fout verkeerd onjuist incorrect wrong nay never "
+    "negative neuj geenszins "
     "nopes bijlange"
 )
 _PHRASES_NO = (
@@ -33,16 +38,27 @@ _PHRASES_YES = (
 _NO_PATTERNS = tuple(re.compile(pattern) for pattern in _PHRASES_NO)
 _YES_PATTERNS = tuple(re.compile(pattern) for pattern in _PHRASES_YES)
 _YES_WORDS, _NO_WORDS = frozenset(_YES.split()), frozenset(_NO.split())
-_LEADING = frozenset("eh ehm uh uhm um euh nou well ah oh allee allez awel goh hm hmm tja dus so maar and en".split())
+_LEADING = frozenset(
+    """
+    eh ehm uh uhm um euh nou well ah oh allee allez awel goh hm hmm tja dus so maar and en
+    """.split()  # noqa: SIM905 - a word list
+)
 _AROUND = frozenset(
-    "hoor dank u je wel bedankt please thanks thank you graag alstublieft alsjeblieft aub meneer mevrouw dat is het "
-    "that is it i do want to ik wil niet liever not doe maar zo he toch now nu wel goed that's".split()
+    """
+    hoor dank u je wel bedankt please thanks thank you graag alstublieft alsjeblieft aub meneer mevrouw
+    dat is het that is it i do want to ik wil niet liever not doe maar zo he toch now nu wel goed that's
+    """.split()  # noqa: SIM905 - a word list
 )
 _BACKCHANNELS = frozenset(
-    "ja jaja jaa jep joh hm hmm mm mmm mhm mhmm mmhm mm-hm uhu uhuh aha ah oh oke ok okay okee goed prima ehm uh uhm eh "
-    "euh allez awel amai tja precies inderdaad juist yes yeah yep yup right sure uh-huh huh fine jaha zo".split()
+    """
+    ja jaja jaa jep joh hm hmm mm mmm mhm mhmm mmhm mm-hm uhu uhuh aha ah oh oke ok okay okee goed prima
+    ehm uh uhm eh euh allez awel amai tja precies inderdaad juist yes yeah yep yup right sure uh-huh huh
+    fine jaha zo
+    """.split()  # noqa: SIM905 - a word list
 )
-_BACKCHANNEL_PHRASES = frozenset({"i see", "got it", "ik snap het", "ik begrijp het", "snap ik", "begrijp ik"})
+_BACKCHANNEL_PHRASES = frozenset(
+    {"i see", "got it", "ik snap het", "ik begrijp het", "snap ik", "begrijp ik"}
+)
 
 
 def _words(text: str) -> list[str]:
@@ -58,8 +74,11 @@ def is_backchannel(text: str) -> bool:
 
 
 def yes_or_no(text: str, *, is_expected: bool) -> str | None:
-    """Return 'yes', 'no' or None. `is_expected`: the bot has just asked; then the first word decides a long
-    answer, otherwise only an utterance that says nothing else counts."""
+    """Return 'yes', 'no' or None.
+
+    `is_expected`: the bot has just asked; then the first word decides a long answer, otherwise only an
+    utterance that says nothing else counts.
+    """
     words = _words(text)
     while words and words[0] in _LEADING:
         words.pop(0)
@@ -74,7 +93,11 @@ def yes_or_no(text: str, *, is_expected: bool) -> str | None:
     if any(pattern.search(folded) for pattern in _NO_PATTERNS):
         return "no" if not re.search(r"\bwaarom niet\b|\bnee+ ja+\b", folded) else "yes"
     if any(word in _NO_WORDS for word in words):
-        return "yes" if re.search(r"\b(?:no|geen) (?:problem|probleem)\b|\bnee+n? (?:ja|jawel|toch wel)\b", folded) else "no"
+        return (
+            "yes"
+            if re.search(r"\b(?:no|geen) (?:problem|probleem)\b|\bnee+n? (?:ja|jawel|toch wel)\b", folded)
+            else "no"
+        )
     if any(pattern.search(folded) for pattern in _YES_PATTERNS):
         return "yes"
     if words[0] in _YES_WORDS or (not says_more and any(word in _YES_WORDS for word in words)):
