@@ -123,7 +123,12 @@ class WorkerLink:
     async def close(self) -> None:
         """Close the socket, which ends the worker; kill it when it has not gone in time. Reaps it."""
         self._writer.close()
-        await asyncio.shield(asyncio.to_thread(_reap, self._process))
+        reaping = asyncio.ensure_future(asyncio.to_thread(_reap, self._process))
+        try:
+            await asyncio.shield(reaping)
+        except asyncio.CancelledError:
+            await asyncio.wait([reaping])  # or the loop might end before the process has been waited for
+            raise
 
 
 def failure_to_error(failure: Failure) -> errors.VoicebotError:
