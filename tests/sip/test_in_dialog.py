@@ -373,6 +373,18 @@ class TestSessionTimers:
         assert methods(bench.inject(response(update, 481))) == ["BYE"]
         assert call.has_ended
 
+    @pytest.mark.parametrize("allow", ["UPDATE", "INVITE"])
+    def test_a_refresh_that_is_refused_for_now_is_tried_again(self, allow: str) -> None:
+        bench = Bench()
+        headers = ("Session-Expires: 300;refresher=uac", f"Allow: {allow}")
+        call, _ = established(bench, headers=headers)
+        refresh = only_request(bench.pass_time(150.1), allow)
+        bench.inject(response(refresh, 503))
+        again = only_request(bench.pass_time(30.1), allow)
+        bench.inject(response(again, 200, body=ANSWER, headers=("Session-Expires: 300;refresher=uac",)))
+        bench.pass_time(140)
+        assert not call.has_ended
+
     def test_we_refresh_as_uas_for_a_peer_that_cannot(self) -> None:
         bench = Bench()
         headers = ("Session-Expires: 120", "Allow: UPDATE")

@@ -233,3 +233,19 @@ def test_lines_folded_and_compact_are_understood() -> None:
 
 def test_bare_line_feeds_are_understood() -> None:
     assert statuses(Bench().inject(request("OPTIONS").replace("\r\n", "\n"))) == [200]
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        request().replace('"Caller"', '"' + "\\\\" * 7500),
+        request(via="Via: SIP/2.0/UDP " + "a" * 15_500 + ":::;x"),
+        "INVITE " + " " * 15_000 + "SIP/2.0\r\n\r\n",
+        request(headers=("X: " + "y" * 16_384,)),
+    ],
+)
+def test_long_headers_are_survived(junk: str) -> None:
+    bench = Bench()
+    bench.inject(junk)
+    assert bench.calls == []
+    assert statuses(bench.inject(request("OPTIONS"))) == [200]

@@ -204,6 +204,13 @@ class CallSession:
         if timer.expire_after is not None:
             self._expiry = timers.after(timer.expire_after, lambda: self.lost("session timer expired"))
 
+    def refresh_later(self) -> None:
+        """Try again before the session expires: the peer was busy, not gone (RFC 4028 section 7.3)."""
+        interval = self.session_timer.interval
+        if interval and not self.has_ended:
+            cancel(self._refresh)
+            self._refresh = self.core.timers.after(max(5.0, interval / 10), self.reoffers.refresh)
+
     def lost(self, detail: str) -> None:
         """The peer is gone as far as we can tell: end, and send a BYE in case it is not."""
         self._finish("network", detail)

@@ -16,6 +16,8 @@ from voicebot.errors import SipParseError
 from voicebot.sip.addressing import parse_name_addr, parse_top_via, tag_of
 
 MAX_MESSAGE_BYTES = 65_535
+MAX_HEADER_BYTES = 16_384
+"""Start line and headers: more is no phone, and would cost the loop milliseconds to parse."""
 SDP_TYPE = "application/sdp"
 ALLOWED_METHODS = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY"
 SUPPORTED_OPTIONS = "timer, 100rel"
@@ -72,6 +74,8 @@ def parse_message(data: bytes) -> SipRequest | SipResponse:
     head, separator, body = data.partition(b"\r\n\r\n")
     if not separator:
         head, separator, body = data.partition(b"\n\n")
+    if len(head) > MAX_HEADER_BYTES:
+        raise SipParseError("headers are too large")
     # one form for line ends and folding, so that nothing below sees a header that the others do not
     head = re.sub(rb"\n[ \t]+", b" ", head.replace(b"\r\n", b"\n").replace(b"\r", b" "))
     start_line = head.split(b"\n", 1)[0].decode("utf-8", "replace")

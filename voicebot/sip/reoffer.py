@@ -57,12 +57,16 @@ class Reoffers:
         call = self._call
         if not call.peer_allows_update:
             if self._ours is None:
-                self.offer(call.local_sdp, lambda _: None)
+                self.offer(call.local_sdp, self._reinvited)
             return
         dialog = call.confirmed_dialog()
         headers = [*call.session_headers(), *call.session_timer.request_headers()]
         self._is_update_sent = True
         Exchange(call.core, dialog, dialog.request("UPDATE", headers), call.digest, self._refreshed)
+
+    def _reinvited(self, outcome: Outcome) -> None:
+        if not outcome.is_success:
+            self._call.refresh_later()
 
     def _refreshed(self, _: SipRequest, response: SipResponse | None, status: int) -> None:
         self._is_update_sent = False
@@ -78,6 +82,8 @@ class Reoffers:
         elif status in (405, 501):
             call.peer_allows_update = False
             self.refresh()
+        else:
+            call.refresh_later()
 
     def _next(self) -> None:
         if self._ours is None and self._theirs is None and self._waiting:

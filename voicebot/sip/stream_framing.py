@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from voicebot.errors import SipParseError
-from voicebot.sip.messages import MAX_MESSAGE_BYTES
+from voicebot.sip.messages import MAX_HEADER_BYTES, MAX_MESSAGE_BYTES
 
-MAX_HEADER_BYTES = 16_384
 _CONTENT_LENGTH = re.compile(
     rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,6})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
@@ -97,14 +98,14 @@ class SipSockets:
                 self._close_listeners()
                 if config.port or attempt == BIND_ATTEMPTS - 1:
                     raise SipError(
-                        f"cannot listen on {config.host} port {config.port}: {error.strerror}"
+                        f"cannot listen on {config.host} port {config.port}: {_why(error)}"
                     ) from error
         if self._server_tls is not None:
             try:
                 server = await self._listen("tls", config.tls_port, self._server_tls)
             except OSError as error:
                 self._close_listeners()
-                raise SipError(f"cannot listen on TLS port {config.tls_port}: {error.strerror}") from error
+                raise SipError(f"cannot listen on TLS port {config.tls_port}: {_why(error)}") from error
             self.tls_port = server.sockets[0].getsockname()[1]
         self._is_open = True
 
@@ -331,6 +332,10 @@ class _Datagrams(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int] | tuple[str, int, int, int]) -> None:
         self._callbacks.received(data, Hop("udp", addr[0], addr[1]))
+
+
+def _why(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _is_literal(host: str) -> bool:
