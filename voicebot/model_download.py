@@ -30,7 +30,6 @@ Progress = Callable[[str, int, int], None]
 REACH_SECONDS = 5.0
 """What an unreachable source may cost: name look-up, connection, redirects and the first response line."""
 _STALL_SECONDS = 30.0
-_BLOCK = 1 << 18
 _ATTEMPTS = 4
 _SPARE_BYTES = 64 << 20
 
@@ -109,7 +108,7 @@ class Downloader:
         done = start
         with part.open("r+b" if start else "wb") as stream:
             stream.seek(start)
-            for block in response.iter_raw(_BLOCK):
+            for block in response.iter_raw():
                 done += len(block)
                 if done > file.size:
                     stream.close()
