@@ -8,6 +8,7 @@ import secrets
 import socket
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import structlog
@@ -18,7 +19,8 @@ from voicebot.media.media_stream import MediaStreamConfig, MediaStreamServer
 from voicebot.media.media_stream_guard import Access
 from voicebot.media.rtp_ports import RtpPorts
 from voicebot.media.sip_dialler import SipDialler
-from voicebot.media.sip_leg import MediaParts, SipLeg, SipLegSettings
+from voicebot.media.sip_leg import SipLeg
+from voicebot.media.sip_media import MediaParts, SipLegSettings
 from voicebot.media.ticker import Ticker
 from voicebot.settings import Settings, TrunkSettings
 from voicebot.sip.addressing import hop_of_uri
@@ -114,7 +116,8 @@ class Listeners:
     def statistics(self) -> dict[str, object]:
         """Return counts of the SIP stack and the ticker."""
         return {
-            "sip": self._endpoint.statistics(),
+            "sip": {"tasks": self._endpoint.task_count, **asdict(self._endpoint.statistics())},
+            "gateway_connections": self._gateway.connections if self._gateway is not None else 0,
             "slots_missed": self._ticker.slots_missed,
             "late_over_5_ms": self._ticker.late_over_5_ms,
             "worst_late_ms": round(self._ticker.worst_late_ms, 2),

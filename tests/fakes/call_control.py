@@ -20,6 +20,8 @@ class FakeCallControl:
         self.sent: list[tuple[object, ...]] = []
         self.ack_sdp: str | None = None
         self.accept_error: SipError | None = None
+        self.ack: asyncio.Event | None = None
+        """Set by the test when the ACK comes; None: at once."""
         self.refer_status = 202
         self.hang_ups = 0
 
@@ -42,6 +44,8 @@ class FakeCallControl:
 
     async def accept(self, sdp: str) -> str | None:
         self.sent.append(("accept", sdp))
+        if self.ack is not None:
+            await self.ack.wait()
         if self.accept_error is not None:
             raise self.accept_error
         return self.ack_sdp

@@ -24,7 +24,8 @@ from voicebot.media.leg import (
 )
 from voicebot.media.rtp_ports import RtpPorts
 from voicebot.media.sip_dialler import SipDialler, failure_of
-from voicebot.media.sip_leg import MediaParts, SipLeg, SipLegSettings
+from voicebot.media.sip_leg import SipLeg
+from voicebot.media.sip_media import MediaParts, SipLegSettings
 from voicebot.sip.call_control import (
     Answered,
     Ended,
@@ -152,6 +153,18 @@ async def test_no_ack_ends_the_leg_and_frees_its_ports(stage: Stage) -> None:
         await leg.answer()
     assert control.hang_ups == 1
     assert stage.ticker.callbacks == {}
+
+
+async def test_audio_does_not_wait_for_a_late_ack_and_one_that_never_comes_ends_the_leg(stage: Stage) -> None:
+    control = FakeCallControl(offer=sdp(stage.peer.address[1]))
+    control.ack = asyncio.Event()
+    leg = stage.ringing(control)
+    await leg.answer()
+    assert leg.info.codec == "PCMA/8000"
+    control.accept_error = SipError("no ACK")
+    control.ack.set()
+    assert await signals_until_end(leg) == [LegEnded(LegEndCause.ERROR, "sip")]
+    assert control.hang_ups >= 1
 
 
 async def test_a_delayed_offer_is_ours_and_the_ack_answers_it(stage: Stage) -> None:

@@ -16,7 +16,8 @@ from voicebot.media.bridge import Bridge
 from voicebot.media.leg import DigitPressed, HeldByPeer, Leg, LegEndCause, LegEnded, ResumedByPeer
 from voicebot.media.rtp_ports import RtpPorts
 from voicebot.media.sip_dialler import SipDialler
-from voicebot.media.sip_leg import MediaParts, SipLeg, SipLegSettings
+from voicebot.media.sip_leg import SipLeg
+from voicebot.media.sip_media import MediaParts, SipLegSettings
 from voicebot.sip.call_control import CallControl
 from voicebot.sip.endpoint import SipEndpoint, SipEndpointConfig
 from voicebot.sip.transport import SocketConfig

@@ -7,7 +7,8 @@ import uuid
 
 from voicebot.errors import DialFailed, DialFailure, MediaError, SipError
 from voicebot.media.leg import Leg
-from voicebot.media.sip_leg import MediaParts, SetupRefused, SipLeg, open_media
+from voicebot.media.sip_leg import SetupRefused, SipLeg
+from voicebot.media.sip_media import MediaParts, open_media
 from voicebot.sip.call_control import SipEndpointProtocol
 
 _REASONS = {

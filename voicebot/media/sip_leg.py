@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import dataclass
 
 import structlog
 
 from voicebot.audio import AudioFrame
 from voicebot.errors import MediaError, SdpRefused, SipError
-from voicebot.media.codecs import available_codecs, codec_named
 from voicebot.media.dtmf import info_body, parse_info
 from voicebot.media.leg import (
     DigitPressed,
@@ -26,10 +23,8 @@ from voicebot.media.leg import (
 )
 from voicebot.media.playout import LegPlayout
 from voicebot.media.rtp import RtpSession
-from voicebot.media.rtp_format import RtpFormat
-from voicebot.media.rtp_ports import RtpPorts
+from voicebot.media.sip_media import MediaParts, open_media, rtp_format
 from voicebot.media.streams import FrameStream, SignalStream
-from voicebot.media.ticker import Ticker
 from voicebot.sip.call_control import (
     Answered,
     CallControl,
@@ -41,37 +36,12 @@ from voicebot.sip.call_control import (
     Ringing,
     SetupFailed,
 )
-from voicebot.sip.sdp_answer import AudioSession, MediaSettings, NegotiatedAudio
+from voicebot.sip.sdp_answer import AudioSession, NegotiatedAudio
 
 _REFER_SECONDS = 90.0
+_ACCEPT_SECONDS = 0.05
 _SAME_KEY_SECONDS = 0.5
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class SipLegSettings:
-    """How legs use media. `address`: IP literal that peers can send to.
-
-    `codecs`: best first. `ptime_ms`: audio a packet. `rtp_timeout_seconds`: a leg without any packet for so
-    long ends (not while held). `dial_media_seconds`: an answered outbound leg without a packet for so long
-    counts as NO_MEDIA.
-    """
-
-    address: str
-    codecs: tuple[str, ...] = ("PCMA", "PCMU", "G722", "opus")
-    prefers_own_order: bool = False
-    ptime_ms: int = 20
-    rtp_timeout_seconds: float = 30.0
-    dial_media_seconds: float = 4.0
-
-
-@dataclass(frozen=True, slots=True)
-class MediaParts:
-    """What all legs of a process share."""
-
-    ports: RtpPorts
-    ticker: Ticker
-    settings: SipLegSettings
 
 
 class SipLeg:
@@ -125,7 +95,10 @@ class SipLeg:
         return self._rtp
 
     async def answer(self) -> None:
-        """Accept; returns when the ACK is there. Raises MediaError, SipError (SdpRefused: 488 was sent)."""
+        """Accept; returns when media can flow: at the 200, with a delayed offer at the ACK.
+
+        Raises MediaError, SipError (SdpRefused: 488 was sent). An ACK that never comes ends the leg later.
+        """
         if self._signals.ended is not None:
             raise MediaError("the leg has ended")
         try:
@@ -138,7 +111,7 @@ class SipLeg:
                 body = sdp.answer(offer)
                 if sdp.agreed is not None:
                     self._apply(sdp.agreed)
-                await self._control.accept(body)
+                await self._accept(body)
         except SdpRefused as refused:
             self._end(LegEndCause.ERROR, "SDP refused")
             self._control.reject(refused.status)
@@ -206,6 +179,22 @@ class SipLeg:
         self._connect(rtp)
 
     # --- inside ---
+
+    async def _accept(self, body: str) -> None:
+        """Send the 200. Its ACK may be lost and come half a second late: the disclosure must not (law D1)."""
+        accepting = asyncio.create_task(self._control.accept(body), name=f"leg-{self._leg_id}-accept")
+        await asyncio.wait({accepting}, timeout=_ACCEPT_SECONDS)
+        if accepting.done():
+            accepting.result()
+        else:
+            self._spawn(self._await_ack(accepting), "ack")
+
+    async def _await_ack(self, accepting: asyncio.Task[str | None]) -> None:
+        try:
+            await accepting
+        except SipError as error:
+            self._end(LegEndCause.ERROR, error.code)
+            await self._control.hang_up()
 
     async def _prepare(self) -> AudioSession:
         rtp, sdp = await open_media(self._parts)
@@ -353,43 +342,3 @@ class SetupRefused(SipError):
     def __init__(self, status: int, *, has_rung: bool = True) -> None:
         super().__init__(f"not answered: {status}")
         self.status, self.has_rung = status, has_rung
-
-
-async def open_media(parts: MediaParts) -> tuple[RtpSession, AudioSession]:
-    """Bind a session and begin its description. Raises MediaError when no port is free."""
-    settings = parts.settings
-    rtp = await RtpSession.open(parts.ports, parts.ticker, timeout_seconds=settings.rtp_timeout_seconds)
-    ours = available_codecs()
-    local = MediaSettings(
-        settings.address,
-        rtp.port,
-        tuple(name for name in settings.codecs if name in ours),
-        settings.ptime_ms,
-        settings.prefers_own_order,
-    )
-    return rtp, AudioSession(local, random.getrandbits(62))
-
-
-def rtp_format(agreed: NegotiatedAudio) -> RtpFormat:
-    """Say what the signalling agreed on in the terms of the media side."""
-    return RtpFormat(
-        codec_named(agreed.codec),
-        agreed.payload_type_send,
-        agreed.payload_type_receive,
-        agreed.dtmf_send,
-        agreed.dtmf_receive,
-        agreed.dtmf_clock_rate,
-        agreed.ptime_ms,
-    )
-
-
-def _present(body: str | None) -> str:
-    if body is None:
-        raise SdpRefused("no session description where our offer needs its answer")
-    return body
-
-
-def _retrieve(future: asyncio.Future[None]) -> None:
-    """Mark the exception as seen: inbound legs have nobody who waits for it."""
-    if not future.cancelled():
-        future.exception()

@@ -11,7 +11,7 @@ from voicebot.listeners import RoutedDialler
 from voicebot.media.leg import Leg
 from voicebot.media.media_stream_client import MediaStreamDialler
 from voicebot.media.rtp_ports import RtpPorts
-from voicebot.media.sip_leg import MediaParts, SipLegSettings
+from voicebot.media.sip_media import MediaParts, SipLegSettings
 from voicebot.media.ticker import Ticker
 from voicebot.sip.admission import AdmissionConfig
 from voicebot.sip.call_control import CallControl
@@ -78,5 +78,5 @@ async def place_call(
 
 
 def _own_address(target: str) -> str:
-    host = target.split("@")[-1].rsplit(":", 1)[0]
+    host = target.rsplit("@", maxsplit=1)[-1].rsplit(":", 1)[0]
     return "127.0.0.1" if host.startswith("127.") or host == "localhost" else "0.0.0.0"  # noqa: S104
