@@ -56,7 +56,9 @@ def a_call(
 
 
 def a_callback(callback_id: str = "cb-1", *, due: datetime = START + timedelta(days=1)) -> CallbackRecord:
-    return CallbackRecord(callback_id, "call-1", START, due, "closed", "nl", "0301234567")
+    return CallbackRecord(
+        callback_id, "call-1", START, due, "closed", "nl", "0301234567", message="de ketting ligt eraf"
+    )
 
 
 def an_entry(entry_id: str = "e-1", action: str = "rules.changed") -> AuditEntry:

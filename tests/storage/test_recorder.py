@@ -23,7 +23,6 @@ from voicebot.privacy.encryption import Cipher
 from voicebot.storage import recorder as module
 from voicebot.storage.recorder import CallRecorder
 from voicebot.storage.records import (
-    CallbackRecord,
     CallIdentity,
     CallRecord,
     EventRecord,
@@ -139,20 +138,10 @@ def test_a_call_that_nobody_ended_has_failed() -> None:
     assert (unanswered.answered_at, unanswered.disposition) == (None, "refused")
 
 
-def test_a_callback_is_handed_over_at_once_with_its_number_and_due_time() -> None:
-    drawer = Drawer()
-    recorder = CallRecorder(
-        CallIdentity("call-1", "sip", "winkel", "0301234567"),
-        drawer,
-        Clock(),
-        callback_due=lambda at: at + timedelta(hours=3),
-    )
-    recorder(CallbackRequested(5000, "closed", "nl"))
-    recorder(CallbackRequested(6000, "closed", "nl"))
-    first, second = (one for one in drawer.records if isinstance(one, CallbackRecord))
-    assert first.callback_id != second.callback_id
-    assert (first.contact, first.due_at, first.reason) == ("0301234567", RING + timedelta(hours=3), "closed")
-    assert (first.call_id, first.status, first.language) == ("call-1", "open", "nl")
+def test_an_event_of_a_callback_holds_neither_number_nor_message() -> None:
+    record, _ = recorded(CallbackRequested(5000, "closed", "nl", "0301234567", "bel mij over mijn fiets"))
+    (event,) = record.events
+    assert event == EventRecord("CallbackRequested", 5000, {"reason": "closed", "language": "nl"})
 
 
 def test_the_sink_never_raises_and_counts_what_it_could_not_take() -> None:

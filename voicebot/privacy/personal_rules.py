@@ -234,8 +234,9 @@ def hide_birth_dates(
 ) -> list[Hidden]:
     """Hide dates of birth: by their year, or because a word of birth stands before them.
 
-    `dates`: from `dates_of`. `context`: what the bot had asked; it concerns the last turn.
-    Where birth is spoken of and no month is named, four to eight digits that follow are taken for the date ('twaalf drie vijfentachtig').
+    `dates`: from `dates_of`. `context`: what the bot had asked; it concerns the last turn. Where birth is
+    spoken of and no month is named, three to eight digits that follow are taken for the date ('twaalf drie
+    vijfentachtig').
     """
     found: list[Hidden] = []
     last_turn = text.rfind("\n") + 1

@@ -15,7 +15,7 @@ from voicebot.storage.tables import CALL_ID_LENGTH, CallbackRow
 async def insert_callback(connection: AsyncConnection, record: CallbackRecord, cipher: Cipher) -> bool:
     """Write a callback; False when it is there already."""
     callback_id = fit(record.callback_id, 64)
-    sealed = cipher.seal(record.contact, _place(callback_id))
+    sealed = cipher.seal(record.contact, _place(callback_id, "contact"))
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     values = {
         "id": callback_id,
@@ -27,6 +27,7 @@ async def insert_callback(connection: AsyncConnection, record: CallbackRecord, c
         "status": fit(record.status, 20),
         "key_id": sealed.key_id,
         "contact": sealed.data,
+        "message": cipher.seal(record.message, _place(callback_id, "message")).data,
     }
     new = make(CallbackRow).values(values).on_conflict_do_nothing().returning(CallbackRow.id)
     return (await connection.execute(new)).first() is not None
@@ -46,6 +47,7 @@ async def read_callbacks(
         CallbackRow.status,
         CallbackRow.key_id,
         CallbackRow.contact,
+        CallbackRow.message,
     ).order_by(CallbackRow.due_at, CallbackRow.id)
     if status is not None:
         query = query.where(CallbackRow.status == status)
@@ -58,10 +60,11 @@ async def read_callbacks(
             due,
             reason,
             language,
-            cipher.open(Sealed(key, data), _place(callback_id)),
+            cipher.open(Sealed(key, contact), _place(callback_id, "contact")),
             state,
+            cipher.open(Sealed(key, message), _place(callback_id, "message")),
         )
-        for callback_id, call_id, created, due, reason, language, state, key, data in rows
+        for callback_id, call_id, created, due, reason, language, state, key, contact, message in rows
     )
 
 
@@ -71,5 +74,5 @@ async def change_status(connection: AsyncConnection, callback_id: str, status: s
     return (await connection.execute(change.returning(CallbackRow.id))).first() is not None
 
 
-def _place(callback_id: str) -> str:
-    return f"callbacks/{callback_id}/contact"
+def _place(callback_id: str, column: str) -> str:
+    return f"callbacks/{callback_id}/{column}"

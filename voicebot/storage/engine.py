@@ -100,6 +100,12 @@ def _open_sqlite(parsed: URL, busy_seconds: float, *, may_create: bool) -> Async
     opened = parsed.set(database=f"file:{quote(str(path))}", query={"mode": mode, "uri": "true"})
     engine = create_async_engine(opened, poolclass=NullPool, connect_args={"timeout": busy_seconds})
 
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def look(*_: Any) -> None:
+        # aiosqlite leaves a thread behind for a moment when it cannot open a file, so ask first
+        if not may_create and not path.exists():
+            raise FileNotFoundError("the database file is missing")
+
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: DBAPIConnection, _record: Any) -> None:
         connection.isolation_level = None  # BEGIN is ours, below

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -22,7 +21,6 @@ from voicebot.events import (
 )
 from voicebot.privacy.redaction import Redactor
 from voicebot.storage.records import (
-    CallbackRecord,
     CallIdentity,
     CallRecord,
     EventRecord,
@@ -34,8 +32,10 @@ from voicebot.storage.records import (
 
 _log = structlog.get_logger()
 MAX_EVENTS = 5_000
-_TEXTS = frozenset({"at_ms", "heard", "said", "said_heard", "detail"})
+_ELSEWHERE = frozenset({"at_ms", "heard", "said", "said_heard", "detail"})
 """Fields that are no part of an event's payload: `at_ms` has a column, texts are kept redacted elsewhere."""
+_SECRETS = {CallbackRequested: frozenset({"number", "message"})}
+"""Fields that the callback's own record holds, sealed."""
 
 
 class RecordTaker(Protocol):
@@ -45,16 +45,11 @@ class RecordTaker(Protocol):
         """Take a record over; never raises."""
 
 
-def _next_day(requested_at: datetime) -> datetime:
-    return requested_at + timedelta(days=1)
-
-
 class CallRecorder:
     """One a call: an EventSink that never raises and never waits, then `finish()`.
 
     `caller_digest`: keyed hash of the caller's number (CallStore.caller_digest), None when withheld.
-    `now`: the wall clock, for when the call started and ended. `callback_due`: by when a callback that is
-    asked for now must be made. A callback goes to the writer at once, not at the end of the call.
+    `now`: the wall clock, for when the call started and ended.
     """
 
     def __init__(
@@ -64,9 +59,7 @@ class CallRecorder:
         now: Callable[[], datetime],
         *,
         caller_digest: str | None = None,
-        callback_due: Callable[[datetime], datetime] = _next_day,
     ) -> None:
-        self._callback_due = callback_due
         self._identity = identity
         self._writer = writer
         self._now = now
@@ -150,13 +143,12 @@ class CallRecorder:
                 )
             case TransferProgressed():
                 self._add_step(event)
-            case CallbackRequested():
-                self._store_callback(event)
             case CallEnded():
                 self._end = self._end or event
             case _:
                 pass
-        fields = {name: value for name, value in asdict(event).items() if name not in _TEXTS}
+        left_out = _ELSEWHERE | _SECRETS.get(type(event), frozenset())
+        fields = {name: value for name, value in asdict(event).items() if name not in left_out}
         payload = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
         self._events.append(EventRecord(type(event).__name__, event.at_ms, payload))
 
@@ -181,20 +173,6 @@ class CallRecorder:
             prompt_ids=event.prompt_ids,
         )
         self._turns.append(turn)
-
-    def _store_callback(self, event: CallbackRequested) -> None:
-        requested_at = self._now()
-        call_id = self._identity.call_id
-        record = CallbackRecord(
-            callback_id=uuid.uuid4().hex,
-            call_id=call_id,
-            created_at=requested_at,
-            due_at=self._callback_due(requested_at),
-            reason=event.reason,
-            language=event.language,
-            contact=self._identity.caller,
-        )
-        self._writer.submit(record)
 
     def _add_step(self, event: TransferProgressed) -> None:
         """Put a step on the newest attempt at its destination; an unannounced step begins an attempt."""

@@ -119,7 +119,10 @@ class CallSummary:
 
 @dataclass(frozen=True, slots=True)
 class CallbackRecord:
-    """A person must call back (law H5). `contact`: number, sealed at rest. `status`: open, done, failed."""
+    """A person must call back (law H5). `status`: open, done, failed.
+
+    `contact`: the number. `message`: what the caller wants to pass on, redacted. Both are sealed at rest.
+    """
 
     callback_id: str
     call_id: str
@@ -129,6 +132,7 @@ class CallbackRecord:
     language: str
     contact: str
     status: str = "open"
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

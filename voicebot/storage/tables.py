@@ -149,6 +149,7 @@ class CallbackRow(Base):
     status: Mapped[str] = mapped_column(String(20))
     key_id: Mapped[str] = mapped_column(String(16))
     contact: Mapped[bytes] = mapped_column(LargeBinary)
+    message: Mapped[bytes] = mapped_column(LargeBinary)
     __table_args__ = (Index("ix_callbacks_status_due_at", "status", "due_at"),)
 
 

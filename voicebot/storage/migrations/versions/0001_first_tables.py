@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("key_id", sa.String(length=16), nullable=False),
         sa.Column("contact", sa.LargeBinary(), nullable=False),
+        sa.Column("message", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_callbacks"),
     )
     op.create_index("ix_callbacks_call_id", "callbacks", ["call_id"])
