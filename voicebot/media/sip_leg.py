@@ -342,3 +342,15 @@ class SetupRefused(SipError):
     def __init__(self, status: int, *, has_rung: bool = True) -> None:
         super().__init__(f"not answered: {status}")
         self.status, self.has_rung = status, has_rung
+
+
+def _present(body: str | None) -> str:
+    if body is None:
+        raise SdpRefused("no session description where our offer needs its answer")
+    return body
+
+
+def _retrieve(future: asyncio.Future[None]) -> None:
+    """Mark the exception as seen: inbound legs have nobody who waits for it."""
+    if not future.cancelled():
+        future.exception()

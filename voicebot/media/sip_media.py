@@ -65,15 +65,3 @@ def rtp_format(agreed: NegotiatedAudio) -> RtpFormat:
         agreed.dtmf_clock_rate,
         agreed.ptime_ms,
     )
-
-
-def _present(body: str | None) -> str:
-    if body is None:
-        raise SdpRefused("no session description where our offer needs its answer")
-    return body
-
-
-def _retrieve(future: asyncio.Future[None]) -> None:
-    """Mark the exception as seen: inbound legs have nobody who waits for it."""
-    if not future.cancelled():
-        future.exception()

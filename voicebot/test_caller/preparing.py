@@ -1,4 +1,4 @@
-"""Audio for the steps of a script, made before the call so that nothing is late during it; texts made after."""
+"""Audio for the steps of a script, made before the call; transcripts of what was heard, made after."""
 
 from __future__ import annotations
 
