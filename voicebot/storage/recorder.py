@@ -34,7 +34,7 @@ _log = structlog.get_logger()
 MAX_EVENTS = 5_000
 _ELSEWHERE = frozenset({"at_ms", "heard", "said", "said_heard", "detail"})
 """Fields that are no part of an event's payload: `at_ms` has a column, texts are kept redacted elsewhere."""
-_SECRETS = {CallbackRequested: frozenset({"number", "message"})}
+_SECRETS: dict[type[CallEvent], frozenset[str]] = {CallbackRequested: frozenset({"number", "message"})}
 """Fields that the callback's own record holds, sealed."""
 
 
