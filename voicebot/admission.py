@@ -14,8 +14,12 @@ class Refusal(enum.Enum):
     CLOSING = "closing"
 
 
+NO_NUMBER = frozenset({"", "anonymous", "unknown", "unavailable", "restricted", "private", "withheld"})
+"""What stands for the caller where the number is withheld (RFC 3323 §4.1.1.3: anonymous): many people."""
+
+
 class CallAdmission:
-    """Counts what is up. A caller without a number is capped by the total only."""
+    """Counts what is up. Callers without a number are capped by the total only."""
 
     def __init__(self, concurrent: int, per_caller: int) -> None:
         self._concurrent, self._per_caller = concurrent, per_caller
@@ -24,12 +28,15 @@ class CallAdmission:
         self.is_closed = False
 
     def admit(self, leg_id: str, caller: str) -> Refusal | None:
-        """Take a place, or say why there is none."""
+        """Take a place, or say why there is none. A leg that has one keeps it."""
+        if leg_id in self._callers:
+            return None
         if self.is_closed:
             return Refusal.CLOSING
         if len(self._callers) >= self._concurrent:
             return Refusal.FULL
-        if caller.strip() and self._counts[caller] >= self._per_caller:
+        caller = caller.strip().casefold()
+        if caller not in NO_NUMBER and self._counts[caller] >= self._per_caller:
             return Refusal.CALLER_CAP
         self._callers[leg_id] = caller
         self._counts[caller] += 1
@@ -41,7 +48,7 @@ class CallAdmission:
         if caller is None:
             return
         self._counts[caller] -= 1
-        if self._counts[caller] <= 0:
+        if not self._counts[caller]:
             del self._counts[caller]
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """From received frames to completed turns, for one call.
 
 Each frame goes through the VAD, the endpointing and, while the bot talks, the barge-in decision. At a pause
-the utterance so far is transcribed and interpreted speculatively: when the turn ends the meaning is there.
+the utterance so far is recognised speculatively: when the turn ends the meaning is there.
 """
 
 from __future__ import annotations
@@ -14,10 +14,16 @@ from typing import Protocol
 
 from voicebot.audio import FRAME_BYTES, FRAME_MS, AudioFrame
 from voicebot.call_speech import Speaker
-from voicebot.dialogue.actions import Listen
+from voicebot.call_understanding import (
+    DOUBTFUL_LOG_PROBABILITY,
+    Meaning,
+    NoMeaning,
+    Recognisers,
+    Recognition,
+    TurnHeard,
+)
 from voicebot.dialogue.barge_in import BargeInDecision, BargeInState, is_backchannel
-from voicebot.errors import SpeechWorkerBusy, SpeechWorkerError
-from voicebot.events import BackchannelHeard, BargeIn, EventSink, Language, UtteranceEnded
+from voicebot.events import BackchannelHeard, BargeIn, EventSink, Language, SpeechWorkerFailed, UtteranceEnded
 from voicebot.hearing.endpointing import (
     DropSpeculation,
     Endpointing,
@@ -27,46 +33,43 @@ from voicebot.hearing.endpointing import (
     TurnEnded,
     UtteranceStarted,
 )
-from voicebot.hearing.language import LanguageTracker
-from voicebot.hearing.transcriber import Transcriber, Transcription, TranscriptionRequest
-from voicebot.hearing.vad import VoiceActivity
+from voicebot.hearing.language import CallLanguage, LanguageRules
+from voicebot.hearing.transcriber import Transcriber
 from voicebot.hearing.vad_decision import VadDecision
 from voicebot.understanding.completeness import completeness
-from voicebot.understanding.interpretation import Expectation, Interpretation, Interpreter
+from voicebot.understanding.interpretation import Expectation, Interpreter
 
 PRE_ROLL_FRAMES = 25
 """Half a second before the first speech frame: what the VAD needed to be sure, and soft first consonants."""
 MAX_UTTERANCE_BYTES = 30 * 50 * FRAME_BYTES
 """Whisper's 30 s window."""
-DOUBTFUL_LOG_PROBABILITY = -0.8
-"""Below this average per token, numbers are asked back (Whisper's own threshold for failure is -1.0)."""
+SLOW_SECONDS = 1.5
+"""So long after the end of a turn without a meaning, the caller is told: 'one moment'."""
 
 
-@dataclass(frozen=True, slots=True)
-class TurnHeard:
-    """A completed turn of the caller; `interpretation` None when no words came out.
+class VoiceDetector(Protocol):
+    """Says of each frame whether it is speech; see VoiceActivity."""
 
-    `last_speech_at`, `ended_at`: monotonic seconds of the last speech frame and of the end of the turn.
-    `is_doubtful`: the recogniser was unsure of the words.
-    """
-
-    text: str
-    language: Language
-    interpretation: Interpretation | None
-    last_speech_at: float
-    ended_at: float
-    transcription_ms: int | None = None
-    understanding_ms: int | None = None
-    is_doubtful: bool = False
+    def process(self, frame: AudioFrame) -> VadDecision:
+        """Take the next frame of 20 ms."""
 
 
 class HearingParts(Protocol):
     """What hearing needs: fresh state for each call, and the shared recognisers."""
 
-    transcriber: Transcriber
-    interpreter: Interpreter
+    @property
+    def transcriber(self) -> Transcriber:
+        """Speech to text."""
 
-    def voice_activity(self) -> VoiceActivity:
+    @property
+    def interpreter(self) -> Interpreter:
+        """Text to meaning."""
+
+    @property
+    def language_rules(self) -> LanguageRules:
+        """How readily a call of this line changes its language."""
+
+    def voice_activity(self) -> VoiceDetector:
         """Return a VAD with a state of its own."""
 
     def endpointing(self) -> Endpointing:
@@ -75,9 +78,6 @@ class HearingParts(Protocol):
     def barge_in(self) -> BargeInState:
         """Return a barge-in state machine."""
 
-    def language(self) -> LanguageTracker:
-        """Return a language tracker."""
-
     def vocabulary(self, expectation: Expectation) -> Mapping[Language, str]:
         """Return the words to expect, per language."""
 
@@ -85,74 +85,108 @@ class HearingParts(Protocol):
         """Return the ISO date."""
 
 
+class HeardSink(Protocol):
+    """Who is told what was heard; each returns at once."""
+
+    def turn_heard(self, turn: TurnHeard) -> None:
+        """The caller has completed a turn."""
+
+    def turn_is_slow(self) -> None:
+        """The caller waits for an answer: recognition is slow, or is tried once more."""
+
+    def ears_failed(self, code: str) -> None:
+        """Recognition failed twice."""
+
+
 @dataclass(frozen=True, slots=True)
-class _Meaning:
-    transcription: Transcription
-    language: Language
-    interpretation: Interpretation | None
-    transcription_ms: int
-    understanding_ms: int | None
+class _EndedTurn:
+    """What is known when a turn ends, before its meaning."""
+
+    recognition: Recognition
+    task: asyncio.Task[Meaning | NoMeaning]
+    expectation: Expectation
+    last_speech_at: float
+    ended_at: float
+    speech_ms: int
+    was_over_bot: bool
+    was_over_notice: bool
 
 
 class CallHearing:
-    """The ears of one call."""
+    """The ears of one call. Its tasks belong to `group`; `language`: of the line or the dialogue."""
 
     def __init__(
         self,
+        group: asyncio.TaskGroup,
         parts: HearingParts,
         speaker: Speaker,
+        heard: HeardSink,
         *,
-        on_turn: Callable[[TurnHeard], None],
-        on_failed: Callable[[str], None],
-        on_retry: Callable[[], None],
+        language: Language,
         sink: EventSink,
         at_ms: Callable[[], int],
         clock: Callable[[], float],
     ) -> None:
-        self._parts, self._speaker = parts, speaker
-        self._on_turn, self._on_failed, self._on_retry = on_turn, on_failed, on_retry
+        self._group, self._parts, self._speaker, self._heard = group, parts, speaker, heard
         self._sink, self._at_ms, self._clock = sink, at_ms, clock
-        self._vad = parts.voice_activity()
-        self._endpointing = parts.endpointing()
-        self._barge_in = parts.barge_in()
-        self._languages = parts.language()
+        self._call_language = CallLanguage(language)
+        self._recognisers = Recognisers(
+            parts.transcriber,
+            parts.interpreter,
+            parts.language_rules,
+            parts.vocabulary,
+            parts.today,
+            clock,
+            lambda what, code: sink(SpeechWorkerFailed(at_ms(), what=what, code=code)),
+        )
         self._expectation = Expectation.ANYTHING
+        self._delivering: set[asyncio.Task[None]] = set()
+        self._speculation: tuple[Recognition, asyncio.Task[Meaning | NoMeaning]] | None = None
+        self._calm = asyncio.Event()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._vad = self._parts.voice_activity()
+        self._endpointing = self._parts.endpointing()
+        self._endpointing.expect(self._expectation)
+        self._barge_in = self._parts.barge_in()
         self._pre_roll: deque[bytes] = deque(maxlen=PRE_ROLL_FRAMES)
         self._audio = bytearray()
-        self._in_utterance = False
-        self._spoke_over_bot = False
-        self._speculation: asyncio.Task[_Meaning] | None = None
-        self._deliveries: set[asyncio.Task[None]] = set()
-        self._last_speech_at = clock()
-        self._speech_started_at = self._paused_at = clock()
-        self.language: Language = "nl"
+        self._in_utterance = self._was_over_bot = self._was_over_notice = False
+        self._last_speech_at = self._clock()
+        self._reaction_ms = 0
+        self._calm.set()
 
     @property
     def is_busy(self) -> bool:
         """The caller is speaking, or a turn is still being understood."""
-        return self._in_utterance or bool(self._deliveries)
+        return not self._calm.is_set()
 
-    def expect(self, listen: Listen | None, language: str) -> None:
+    async def calm(self) -> None:
+        """Wait until the caller is silent and all was understood."""
+        await self._calm.wait()
+
+    def expect(self, expectation: Expectation, language: Language) -> None:
         """Note what was asked and in which language the call goes on."""
-        self._expectation = listen.expectation if listen else Expectation.ANYTHING
-        self.language = "en" if language == "en" else "nl"
-        self._languages.follow(self.language)
-        self._endpointing.expect(self._expectation)
-
-    def close(self) -> None:
-        """Cancel what is under way."""
-        for task in (self._speculation, *self._deliveries):
-            if task is not None:
-                task.cancel()
+        if expectation is not self._expectation:
+            self._expectation = expectation
+            self._endpointing.expect(expectation)
+        if language != self._call_language.language:
+            self._call_language = CallLanguage(language, is_heard=True)
 
     def reset(self) -> None:
-        """Forget the present utterance: others have the caller's ear now."""
-        self.close()
-        self._vad = self._parts.voice_activity()
-        self._endpointing = self._parts.endpointing()
+        """Forget the present utterance and all that is not understood yet; the bot speaks on if it paused."""
+        self._drop()
+        for task in self._delivering:
+            task.cancel()
+        self._delivering.clear()
+        if self._barge_in.is_paused:
+            self._speaker.resume()
+        self._begin()
+
+    def bot_stopped(self) -> None:
+        """Take note that what the caller may have interrupted is not played any more."""
         self._barge_in = self._parts.barge_in()
-        self._audio.clear()
-        self._in_utterance = False
 
     # -- frames -----------------------------------------------------------------------------------------
 
@@ -164,25 +198,21 @@ class CallHearing:
             self._last_speech_at = self._clock()
         if self._in_utterance and len(self._audio) < MAX_UTTERANCE_BYTES:
             self._audio += frame.pcm
-        self._listen_for_barge_in(decision)
+        barge_in = self._barge_in.step(
+            decision,
+            bot_is_speaking=self._speaker.is_speaking,
+            can_be_interrupted=self._speaker.can_be_interrupted,
+        )
+        if barge_in is BargeInDecision.PAUSE and decision.onset_at_ms is not None:
+            # From the first speech to the end of the fade, which is the next frame sent.
+            self._reaction_ms = decision.at_ms - decision.onset_at_ms + 2 * FRAME_MS
+        self._interrupt(barge_in)
         self._follow(self._endpointing.step(decision))
 
-    def _listen_for_barge_in(self, decision: VadDecision) -> None:
-        if not self._barge_in.is_paused and decision.is_speech and decision.speech_ms <= FRAME_MS:
-            self._speech_started_at = self._clock()
-        self._apply(
-            self._barge_in.step(
-                decision,
-                bot_is_speaking=self._speaker.is_speaking,
-                can_be_interrupted=self._speaker.can_be_interrupted,
-            )
-        )
-
-    def _apply(self, decision: BargeInDecision) -> None:
+    def _interrupt(self, decision: BargeInDecision) -> None:
         match decision:
             case BargeInDecision.PAUSE:
                 self._speaker.pause()
-                self._paused_at = self._clock()
             case BargeInDecision.RESUME:
                 self._speaker.resume()
             case BargeInDecision.STOP:
@@ -190,7 +220,7 @@ class CallHearing:
                 self._sink(
                     BargeIn(
                         self._at_ms(),
-                        reaction_ms=_ms(self._paused_at - self._speech_started_at),
+                        reaction_ms=self._reaction_ms,
                         frames_sent=sum(result.frames_sent for result in stopped),
                         frames_total=sum(result.frames_total for result in stopped),
                     )
@@ -211,131 +241,120 @@ class CallHearing:
                     self._end_turn(action)
                 case NoiseIgnored():
                     self._drop()
-                    self._in_utterance = False
-                    self._apply(self._barge_in.nothing_said())
+                    self._end_utterance()
+                    self._interrupt(self._barge_in.nothing_said())
 
     def _start_utterance(self) -> None:
         self._in_utterance = True
-        self._spoke_over_bot = self._speaker.is_speaking
+        self._calm.clear()
+        self._was_over_bot = self._speaker.is_speaking
+        self._was_over_notice = not self._speaker.can_be_interrupted
         self._audio.clear()
         for pcm in self._pre_roll:
             self._audio += pcm
 
+    def _end_utterance(self) -> None:
+        self._in_utterance = False
+        if not self._delivering:
+            self._calm.set()
+
     # -- understanding ----------------------------------------------------------------------------------
+
+    def _recognise(self) -> tuple[Recognition, asyncio.Task[Meaning | NoMeaning]]:
+        recognition = Recognition(
+            bytes(self._audio), self._call_language, self._expectation, self._recognisers
+        )
+        return recognition, self._group.create_task(recognition.run(), name="recognise")
 
     def _drop(self) -> None:
         if self._speculation is not None:
-            self._speculation.cancel()
+            self._speculation[1].cancel()
             self._speculation = None
 
     def _speculate(self, number: int) -> None:
         """Understand the utterance so far; tell the endpointing what came out."""
         self._drop()
-        pcm = bytes(self._audio)
-        self._speculation = asyncio.create_task(self._understand(pcm, is_speculative=True), name="speculate")
-        self._speculation.add_done_callback(lambda task: self._speculated(number, task))
+        self._speculation = self._recognise()
+        self._group.create_task(self._judge(number, self._speculation[1]), name="judge-speculation")
 
-    def _speculated(self, number: int, task: asyncio.Task[_Meaning]) -> None:
-        if task.cancelled() or task.exception() is not None or task is not self._speculation:
-            return
+    async def _judge(self, number: int, task: asyncio.Task[Meaning | NoMeaning]) -> None:
+        await asyncio.wait({task})
+        if self._speculation is None or self._speculation[1] is not task or task.cancelled():
+            return  # the caller went on, or the turn has ended meanwhile
         meaning = task.result()
-        text = meaning.transcription.text
+        if isinstance(meaning, NoMeaning):
+            return
         slots = meaning.interpretation.slots if meaning.interpretation else {}
-        verdict = completeness(text, meaning.language, self._expectation, slots)
-        self._apply(self._barge_in.heard(text, may_be_answer=self._expectation is Expectation.YES_NO))
-        self._follow(
-            self._endpointing.understood(number, verdict.value, meaning.transcription.turn_completeness)
-        )
-
-    async def _understand(self, pcm: bytes, *, is_speculative: bool) -> _Meaning:
-        began = self._clock()
-        transcription = await self._parts.transcriber.transcribe(
-            TranscriptionRequest(
-                pcm,
-                prior=self._languages.prior,
-                prompts=self._parts.vocabulary(self._expectation),
-                is_speculative=is_speculative,
-            )
-        )
-        heard_at = self._clock()
-        language = self._languages.judge(transcription)
-        if not transcription.text:
-            return _Meaning(transcription, language, None, _ms(heard_at - began), None)
-        interpretation = await self._parts.interpreter.interpret(
-            transcription.text, language, self._expectation, self._parts.today()
-        )
-        done_at = self._clock()
-        return _Meaning(
-            transcription, language, interpretation, _ms(heard_at - began), _ms(done_at - heard_at)
-        )
+        verdict = completeness(meaning.text, meaning.call_language.language, self._expectation, slots)
+        may_be_answer = self._expectation is Expectation.YES_NO
+        self._interrupt(self._barge_in.heard(meaning.text, may_be_answer=may_be_answer))
+        turn_probability = meaning.transcription.turn_completeness
+        self._follow(self._endpointing.understood(number, verdict.value, turn_probability))
 
     def _end_turn(self, ended: TurnEnded) -> None:
-        self._in_utterance = False
         at_ms = self._at_ms()
         start_ms = max(0, at_ms - ended.silence_ms - ended.speech_ms)
         self._sink(UtteranceEnded(at_ms, speech_ms=ended.speech_ms, start_ms=start_ms))
-        delivery = asyncio.create_task(
-            self._deliver(
-                self._speculation, bytes(self._audio), self._last_speech_at, self._clock(), ended.speech_ms
-            ),
-            name="deliver-turn",
-        )
+        recognition, task = self._speculation or self._recognise()
         self._speculation = None
-        self._deliveries.add(delivery)
-        delivery.add_done_callback(self._deliveries.discard)
-
-    async def _deliver(
-        self,
-        speculation: asyncio.Task[_Meaning] | None,
-        pcm: bytes,
-        last_speech_at: float,
-        ended_at: float,
-        speech_ms: int,
-    ) -> None:
-        """Hand on the meaning of a turn; a dead or busy worker gets one more try (design: then the human)."""
-        try:
-            meaning = await self._first_or_second_try(speculation, pcm)
-        except SpeechWorkerError as error:
-            self._apply(self._barge_in.heard(""))
-            self._on_failed(error.code)
-            return
-        transcription = meaning.transcription
-        self._languages.note(meaning.language, transcription)
-        may_be_answer = self._expectation is Expectation.YES_NO
-        self._apply(self._barge_in.heard(transcription.text, may_be_answer=may_be_answer))
-        if self._spoke_over_bot and self._speaker.is_speaking and not may_be_answer:
-            if not transcription.text or is_backchannel(transcription.text):
-                self._sink(BackchannelHeard(self._at_ms(), speech_ms=speech_ms))
-                return
-        self._on_turn(
-            TurnHeard(
-                transcription.text,
-                meaning.language,
-                meaning.interpretation,
-                last_speech_at,
-                ended_at,
-                meaning.transcription_ms,
-                meaning.understanding_ms,
-                transcription.average_log_probability < DOUBTFUL_LOG_PROBABILITY,
-            )
+        recognition.make_sure()
+        turn = _EndedTurn(
+            recognition,
+            task,
+            self._expectation,
+            self._last_speech_at,
+            self._clock(),
+            ended.speech_ms,
+            self._was_over_bot,
+            self._was_over_notice,
         )
+        before = tuple(self._delivering)
+        delivery = self._group.create_task(self._deliver(turn, before), name="deliver-turn")
+        self._delivering.add(delivery)
+        delivery.add_done_callback(self._delivered)
+        self._end_utterance()
 
-    async def _first_or_second_try(self, speculation: asyncio.Task[_Meaning] | None, pcm: bytes) -> _Meaning:
-        if speculation is not None:
-            try:
-                return await speculation
-            except SpeechWorkerBusy:
-                pass  # a speculation gives way when the workers are busy: now it is a sure request
-            except SpeechWorkerError:
-                self._on_retry()
+    def _delivered(self, delivery: asyncio.Task[None]) -> None:
+        self._delivering.discard(delivery)
+        if not self._delivering and not self._in_utterance:
+            self._calm.set()
+
+    async def _deliver(self, turn: _EndedTurn, before: tuple[asyncio.Task[None], ...]) -> None:
+        """Hand on the meaning of a turn, after those before it; tell the caller when that takes long."""
+        slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._heard.turn_is_slow)
+        if turn.recognition.has_failed:
+            self._heard.turn_is_slow()
+        turn.recognition.on_failed = self._heard.turn_is_slow
         try:
-            return await self._understand(pcm, is_speculative=False)
-        except SpeechWorkerBusy:
-            raise
-        except SpeechWorkerError:
-            self._on_retry()
-            return await self._understand(pcm, is_speculative=False)
+            meaning = await turn.task
+            if before:
+                await asyncio.wait(before)
+        finally:
+            slow.cancel()
+            turn.task.cancel()
+        if isinstance(meaning, NoMeaning):
+            self._interrupt(self._barge_in.nothing_said())
+            self._heard.ears_failed(meaning.code)
+            return
+        self._call_language = meaning.call_language
+        may_be_answer = turn.expectation is Expectation.YES_NO
+        self._interrupt(self._barge_in.heard(meaning.text, may_be_answer=may_be_answer))
+        is_backchanneling = not meaning.text or is_backchannel(meaning.text)
+        if turn.was_over_bot and self._speaker.is_speaking and not may_be_answer and is_backchanneling:
+            self._sink(BackchannelHeard(self._at_ms(), speech_ms=turn.speech_ms))
+            return
+        self._heard.turn_heard(_turn_heard(turn, meaning))
 
 
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
+def _turn_heard(turn: _EndedTurn, meaning: Meaning) -> TurnHeard:
+    return TurnHeard(
+        meaning.text,
+        meaning.call_language.language,
+        meaning.interpretation,
+        turn.last_speech_at,
+        turn.ended_at,
+        meaning.transcription_ms,
+        meaning.understanding_ms,
+        is_doubtful=meaning.transcription.average_log_probability < DOUBTFUL_LOG_PROBABILITY,
+        was_over_notice=turn.was_over_notice,
+    )

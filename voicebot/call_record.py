@@ -6,16 +6,20 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from voicebot.call_hearing import TurnHeard
-from voicebot.call_speech import Saying
+from voicebot.call_saying import Saying
+from voicebot.call_understanding import TurnHeard
 from voicebot.events import EventSink, StageTimings, TurnTaken
 
 
 @dataclass(slots=True)
 class _Turn:
+    """`fillers`: how many of the sayings, at the start, only bridged the wait for recognition."""
+
     number: int
+    opened_at_ms: int
     heard: TurnHeard | None
     sayings: list[Saying] = field(default_factory=list)
+    fillers: int = 0
     is_closed: bool = False
 
     @property
@@ -24,50 +28,64 @@ class _Turn:
 
 
 class TurnLog:
-    """Emits TurnTaken for each turn once all that was said in it has been played or stopped."""
+    """Emits TurnTaken for each turn once all that was said in it has been played or stopped.
+
+    The event's `at_ms` is when the turn began: the end of the caller's say, or the bot's first word.
+    """
 
     def __init__(self, sink: EventSink, at_ms: Callable[[], int]) -> None:
         self._sink, self._at_ms = sink, at_ms
-        self._turns: deque[_Turn] = deque([_Turn(0, None)])
-        self._next_number = 1
+        self._turns: deque[_Turn] = deque([_Turn(0, 0, None)])
+        self._early: list[Saying] = []
 
     def open(self, heard: TurnHeard | None) -> None:
         """Begin a turn; None when the bot speaks without being spoken to."""
-        self._turns[-1].is_closed = True
-        self._turns.append(_Turn(self._next_number, heard))
-        self._next_number += 1
+        last = self._turns[-1]
+        number = last.number + 1
+        if last.heard is None and not last.sayings:  # nothing has come of the last one
+            number = self._turns.pop().number
+        else:
+            last.is_closed = True
+        self._turns.append(_Turn(number, self._at_ms(), heard, self._early, len(self._early)))
+        self._early = []
         self.settle()
 
     def add(self, saying: Saying) -> None:
         """Note that this is said in the present turn."""
         self._turns[-1].sayings.append(saying)
 
+    def add_early(self, saying: Saying) -> None:
+        """Note that this is said while the next turn is still being recognised: it belongs to that one."""
+        self._early.append(saying)
+
     def settle(self) -> None:
-        """Emit what is complete, in order."""
+        """Emit what is complete, in order; the last turn stays open."""
         while self._turns and self._turns[0].is_settled:
             self._emit(self._turns.popleft())
 
     def flush(self) -> None:
         """Emit what is left: the call is over."""
-        while self._turns:
-            self._emit(self._turns.popleft())
+        self._turns[-1].sayings += self._early
+        for turn in self._turns:
+            self._emit(turn)
+        self._turns.clear()
 
     def _emit(self, turn: _Turn) -> None:
-        if turn.heard is None and not turn.sayings:
-            return
         heard = turn.heard
-        meaning = heard.interpretation if heard else None
         said = [saying for saying in turn.sayings if saying.results or not saying.was_dropped]
+        if heard is None and not said:
+            return
+        meaning = heard.interpretation if heard else None
         self._sink(
             TurnTaken(
-                self._at_ms(),
+                turn.opened_at_ms,
                 number=turn.number,
-                language=_language(turn),
+                language=heard.language if heard else said[0].say.language,
                 heard=heard.text if heard else "",
                 intent=meaning.intent if meaning else None,
                 confidence=meaning.confidence if meaning else None,
                 said=" ".join(saying.text for saying in said),
-                said_heard=" ".join(saying.text_heard for saying in said).strip(),
+                said_heard=" ".join(saying.text_heard for saying in said if saying.text_heard),
                 frames_sent=sum(saying.frames_sent for saying in said),
                 frames_total=sum(saying.frames_total for saying in said),
                 timings=_timings(turn),
@@ -76,23 +94,19 @@ class TurnLog:
         )
 
 
-def _language(turn: _Turn) -> str:
-    if turn.heard is not None:
-        return turn.heard.language
-    return turn.sayings[0].say.language
-
-
 def _timings(turn: _Turn) -> StageTimings:
+    """Measure to the first sample of the answer: 'one moment' is none."""
     heard = turn.heard
     if heard is None:
         return StageTimings()
-    first = next((saying.first_audio_at for saying in turn.sayings if saying.first_audio_at), None)
+    answers = turn.sayings[turn.fillers :]
+    first = next((each.first_audio_at for each in answers if each.first_audio_at is not None), None)
     return StageTimings(
         last_speech_to_end_of_turn=_ms(heard.ended_at - heard.last_speech_at),
         transcription=heard.transcription_ms,
         understanding=heard.understanding_ms,
-        end_of_turn_to_first_audio=_ms(first - heard.ended_at) if first else None,
-        last_speech_to_first_audio=_ms(first - heard.last_speech_at) if first else None,
+        end_of_turn_to_first_audio=None if first is None else _ms(first - heard.ended_at),
+        last_speech_to_first_audio=None if first is None else _ms(first - heard.last_speech_at),
     )
 
 

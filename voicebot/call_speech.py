@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
 from voicebot.audio import AudioClip, pcm_of, samples_of
+from voicebot.call_saying import Saying
 from voicebot.dialogue.actions import Say
-from voicebot.errors import SpeechWorkerError
+from voicebot.errors import VoicebotError
 from voicebot.events import Language
-from voicebot.media.leg import Leg, Playback, PlaybackResult
+from voicebot.media.leg import PlaybackResult, Playout
 
 MAX_WAITING = 16
 """Sayings that may wait; more means a loop in the dialogue, and the oldest waiting one is dropped."""
+TRIES = 2
+"""How often a sentence is rendered before the caller is put through instead."""
 
 
 class Voice(Protocol):
@@ -41,82 +43,53 @@ class Voice(Protocol):
     def stream(
         self, sentence: str, language: Language, rate: float, *, may_persist: bool
     ) -> AsyncIterator[bytes]:
-        """Render a sentence; s16le 16 kHz. Raises SpeechWorkerError."""
+        """Render a sentence; s16le 16 kHz. Raises SpeechWorkerError; OSError where a disk fails."""
 
     def emergency_clip(self, language: Language) -> AudioClip:
         """Return a clip that is always in memory: 'a technical problem, one moment'."""
 
 
-@dataclass(slots=True)
-class Saying:
-    """One prompt on its way to the caller."""
-
-    say: Say
-    text: str
-    sentences: tuple[str, ...]
-    playbacks: list[Playback] = field(default_factory=list)
-    results: list[PlaybackResult] = field(default_factory=list)
-    first_audio_at: float | None = None
-    was_dropped: bool = False
-    has_failed: bool = False
-    done: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def frames_sent(self) -> int:
-        """20 ms frames that went out."""
-        return sum(result.frames_sent for result in self.results)
-
-    @property
-    def frames_total(self) -> int:
-        """20 ms frames rendered; a sentence that was never rendered is not counted."""
-        return sum(result.frames_total for result in self.results)
-
-    @property
-    def text_heard(self) -> str:
-        """The part of the text that was played: whole sentences, then whole words by share of time."""
-        heard: list[str] = []
-        for sentence, result in zip(self.sentences, self.results, strict=False):
-            if result.completed:
-                heard.append(sentence)
-                continue
-            words = sentence.split()
-            share = result.frames_sent / result.frames_total if result.frames_total else 0.0
-            heard.append(" ".join(words[: int(len(words) * share)]))
-        return " ".join(part for part in heard if part)
-
-
 class Speaker:
-    """Plays sayings in order. One task runs `run()`; all else returns at once."""
+    """Plays sayings in order. One task runs `run()`; all else returns at once.
+
+    `on_finished`: of each saying, also of one that was dropped. `on_failed`: the error's code, at each failed
+    try to render. `on_lost`: a saying could not be rendered at all; `failures_in_a_row` counts those. Call
+    `close()` once, after the leg has ended.
+    """
 
     def __init__(
         self,
-        leg: Leg,
+        playout: Playout,
         voice: Voice,
         *,
         on_finished: Callable[[Saying], None],
         on_failed: Callable[[str], None],
     ) -> None:
-        self._leg, self._voice = leg, voice
+        self._playout, self._voice = playout, voice
         self._on_finished, self._on_failed = on_finished, on_failed
         self._waiting: deque[Saying] = deque()
         self._current: list[Saying] = []
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._finishing: set[asyncio.Task[None]] = set()
+        self._rendering: asyncio.Task[None] | None = None
+        self._watching: set[asyncio.Task[None]] = set()
+        self.on_lost: Callable[[], None] | None = None
+        self.failures_in_a_row = 0
         self.rate = 1.0
         self.gain_db = 0.0
         self.dropped = 0
 
     @property
     def is_speaking(self) -> bool:
-        """Something is waiting, being rendered or played."""
-        return not self._idle.is_set()
+        """Something is waiting, being rendered or played, and not stopped yet."""
+        return bool(self._waiting) or any(not saying.was_dropped for saying in self._current)
 
     @property
     def can_be_interrupted(self) -> bool:
         """What plays now may be stopped by speech."""
-        return all(saying.say.can_be_interrupted for saying in self._current)
+        playing = self._current or list(self._waiting)[:1]
+        return all(saying.say.can_be_interrupted for saying in playing)
 
     def say(self, say: Say) -> Saying:
         """Queue a prompt."""
@@ -136,29 +109,45 @@ class Speaker:
 
     def pause(self) -> None:
         """Hold the position: a possible barge-in."""
-        self._leg.playout.pause()
+        self._playout.pause()
 
     def resume(self) -> None:
         """Go on from the held position."""
-        self._leg.playout.resume()
+        self._playout.resume()
 
     def stop(self) -> tuple[PlaybackResult, ...]:
         """Stop what may be stopped, drop what waits, tell how much was heard of what was playing.
 
-        A prompt that cannot be interrupted (the disclosure, law D1) plays on to its end.
+        A prompt that cannot be interrupted (the disclosure, law D1) plays on to its end, or still comes.
         """
-        while self._waiting:
-            self._finish(self._waiting.popleft(), dropped=True)
-        if not self.can_be_interrupted:
+        self._drop_waiting()
+        if not self._current or not self.can_be_interrupted:
             return ()
         for saying in self._current:
             saying.was_dropped = True
-        return self._leg.playout.stop()
+        if self._rendering is not None:
+            self._rendering.cancel()
+        return self._playout.stop()
 
-    async def settled(self) -> None:
-        """Wait until the results of all stopped playbacks are in."""
-        while self._finishing:
-            await asyncio.gather(*self._finishing, return_exceptions=True)
+    def _drop_waiting(self) -> None:
+        for saying in [each for each in self._waiting if each.say.can_be_interrupted]:
+            self._waiting.remove(saying)
+            self._finish(saying, dropped=True)
+
+    async def close(self) -> None:
+        """Drop what waits and take the results of what was playing; the leg has ended."""
+        while self._waiting:
+            self._finish(self._waiting.popleft(), dropped=True)
+        while self._watching:
+            await asyncio.gather(*self._watching)
+
+    def abandon(self) -> None:
+        """Stop everything, whatever it is: the conversation begins anew after a fault."""
+        while self._waiting:
+            self._finish(self._waiting.popleft(), dropped=True)
+        for saying in self._current:
+            saying.was_dropped = True
+        self._playout.stop()
 
     async def run(self) -> None:
         """Render and queue sayings until cancelled."""
@@ -168,36 +157,62 @@ class Speaker:
             while self._waiting:
                 saying = self._waiting.popleft()
                 self._current.append(saying)
-                await self._play(saying)
-                watcher = asyncio.create_task(self._watch(saying), name="watch-saying")
-                self._finishing.add(watcher)
-                watcher.add_done_callback(self._finishing.discard)
+                watch = asyncio.create_task(self._watch(saying), name="watch-saying")
+                self._watching.add(watch)
+                watch.add_done_callback(self._watching.discard)
+                async with asyncio.TaskGroup() as group:  # a stop cancels the rendering alone
+                    self._rendering = group.create_task(self._render(saying), name="render-saying")
+                self._rendering = None
                 if not saying.say.can_be_interrupted:
                     await saying.done.wait()
 
-    async def _play(self, saying: Saying) -> None:
+    async def _render(self, saying: Saying) -> None:
+        try:
+            for number, sentence in enumerate(saying.sentences):
+                if not await self._render_sentence(saying, number, sentence):
+                    self._lost(saying)
+                    return
+                saying.rendered = number + 1
+            self.failures_in_a_row = 0
+        finally:
+            saying.is_rendered.set()
+
+    def _lost(self, saying: Saying) -> None:
+        """Say no more of what was to follow: without this it would make no sense."""
+        saying.has_failed = True
+        self.failures_in_a_row += 1
+        self._drop_waiting()
+        if self.on_lost is not None:
+            self.on_lost()
+
+    async def _render_sentence(self, saying: Saying, number: int, sentence: str) -> bool:
+        """Play a sentence from memory, or as it is rendered; False when that failed twice."""
         language = saying.say.language
+        clip = self._voice.ready(sentence, language, self.rate)
+        if clip is not None:
+            clip = AudioClip(self._louder(clip.pcm), clip.name)
+            saying.playbacks[number] = self._playout.play(clip)
+            return True
         may_persist = self._voice.may_persist(saying.say)
-        for sentence in saying.sentences:
-            if saying.was_dropped:
-                return
-            clip = self._voice.ready(sentence, language, self.rate)
-            if clip is not None:
-                clip = AudioClip(self._louder(clip.pcm), clip.name)
-                saying.playbacks.append(self._leg.playout.play(clip))
-                continue
-            playback = self._leg.playout.begin(saying.say.prompt_id)
-            saying.playbacks.append(playback)
+        for _ in range(TRIES):
+            playback = self._playout.begin(saying.say.prompt_id)
+            saying.playbacks[number] = playback
             try:
                 async for chunk in self._voice.stream(sentence, language, self.rate, may_persist=may_persist):
                     playback.write(self._louder(chunk))
-            except SpeechWorkerError as error:
-                saying.has_failed = True
-                self._on_failed(error.code)
+            except (VoicebotError, OSError) as error:
+                self._on_failed(error.code if isinstance(error, VoicebotError) else "io")
+                self._apologise(saying)
+                continue
+            finally:
                 playback.close()
-                saying.playbacks.append(self._leg.playout.play(self._voice.emergency_clip(language)))
-                return
-            playback.close()
+            return True
+        return False
+
+    def _apologise(self, saying: Saying) -> None:
+        """Fill the wait for the next try; once, not at each failure of a voice that is dead."""
+        if not self.failures_in_a_row and saying.apology is None:
+            saying.apology = self._playout.play(self._voice.emergency_clip(saying.say.language))
 
     def _louder(self, pcm: bytes) -> bytes:
         """Apply the gain of 'luider'; peaks bend instead of clipping."""
@@ -207,10 +222,14 @@ class Speaker:
         return pcm_of(np.tanh(samples) * 32767)
 
     async def _watch(self, saying: Saying) -> None:
-        for number, playback in enumerate(saying.playbacks):
+        """Wait until it was played or stopped, and note how much of it was."""
+        await saying.is_rendered.wait()
+        for number, playback in saying.playbacks.items():
             if number == 0:
                 saying.first_audio_at = await playback.started()
-            saying.results.append(await playback.finished())
+            saying.results[number] = await playback.finished()
+        if saying.apology is not None:
+            await saying.apology.finished()
         self._finish(saying, dropped=saying.was_dropped)
 
     def _finish(self, saying: Saying, *, dropped: bool) -> None:

@@ -9,9 +9,10 @@ from datetime import date
 from pathlib import Path
 
 from voicebot.dialogue.barge_in import BargeInState
+from voicebot.errors import VoicebotError
 from voicebot.events import LANGUAGES, Language
 from voicebot.hearing.endpointing import Endpointing, EndpointingConfig
-from voicebot.hearing.language import LanguageTracker
+from voicebot.hearing.language import LanguageRules, text_vote
 from voicebot.hearing.pool_transcriber import PoolTranscriber
 from voicebot.hearing.silero import SileroModel
 from voicebot.hearing.vad import VadConfig, VoiceActivity
@@ -46,10 +47,17 @@ class SpeechEngines:
 
     async def start(self) -> None:
         """Start all workers at once and wait until they are warm. Raises ModelMissing, SpeechWorkerError."""
-        async with asyncio.TaskGroup() as group:
-            for pool in self.pools:
-                group.create_task(pool.start(), name="start-pool")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for pool in self.pools:
+                    group.create_task(pool.start(), name="start-pool")
+        except ExceptionGroup as group:
+            ours = group.subgroup(VoicebotError)
+            if ours is None:
+                raise
+            raise ours.exceptions[0] from group
         await self.synthesiser.start()
+        await asyncio.to_thread(text_vote, "wij spreken Nederlands")  # langdetect loads its profiles: 0.5 s
 
     async def close(self) -> None:
         """End all workers."""
@@ -81,7 +89,7 @@ def build_engines(settings: Settings) -> SpeechEngines:
         "smart_turn": str(_only_file(profile.folder("turn"), "*.onnx")) if speech.smart_turn else "",
         "threads": speech.ears_threads,
         "device": "cuda" if speech.profile == "gpu" else "cpu",
-        "options": DecodingOptions(floor_frames=speech.window_frames),
+        "options": DecodingOptions(window_frames=speech.window_frames),
     }
     voices = voices_of({language: _folder_or_none(profile, f"voice_{language}") for language in LANGUAGES})
     ears = WorkerPool(
@@ -161,9 +169,10 @@ class EarsOfCalls:
         """Return a barge-in state machine."""
         return BargeInState()
 
-    def language(self) -> LanguageTracker:
-        """Return a language tracker."""
-        return LanguageTracker(self._line_language)
+    @property
+    def language_rules(self) -> LanguageRules:
+        """On a line without a language of its own, neither is likelier at first."""
+        return LanguageRules() if self._line_language else LanguageRules(first_prior=0.5)
 
     def vocabulary(self, expectation: Expectation) -> Mapping[Language, str]:
         """Return the words to expect, per language."""

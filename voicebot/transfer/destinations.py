@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -15,7 +16,10 @@ from voicebot.events import Language
 TransferKind = Literal["bridged", "blind"]
 
 _URI = re.compile(r"sips?:(?P<user>[A-Za-z0-9_.+~-]+)@(?P<host>[A-Za-z0-9.:\[\]-]+)")
-_PREMIUM = re.compile(r"(?:0900|0906|0909|18\d{2}|090[0-9]\d{4,}|070\d{6})")
+_SEPARATORS = re.compile(r"[.~-]")
+"""May stand between the digits of a number: '0900-1234' is one."""
+_PREMIUM = re.compile(r"18\d{2}|090\d\d*|070\d{6}")
+"""Dutch 18xx, Dutch and Belgian 090x, Belgian 070."""
 _HOME_REGIONS = ("NL", "BE")
 
 
@@ -41,7 +45,7 @@ class Destinations:
         self._by_name = {destination.name: destination for destination in destinations}
         self._human = human
         self._concurrent_each = concurrent_each
-        self._active: dict[str, int] = {}
+        self._active: Counter[str] = Counter()
         for destination in self._by_name.values():
             check_uri(destination)
         if human not in self._by_name:
@@ -56,17 +60,18 @@ class Destinations:
         destination = self._by_name.get(name or self._human)
         if destination is None:
             raise TransferRefused("unknown destination")
-        if self._active.get(destination.name, 0) >= self._concurrent_each:
-            raise TransferRefused(f"destination {destination.name} has its maximum of calls")
         return destination
 
-    def occupied(self, name: str) -> None:
-        """Count a call towards the destination's cap (law S3)."""
-        self._active[name] = self._active.get(name, 0) + 1
+    def occupy(self, name: str) -> bool:
+        """Count a call towards the destination's cap (law S3); False when it has its maximum."""
+        if self._active[name] >= self._concurrent_each:
+            return False
+        self._active[name] += 1
+        return True
 
-    def freed(self, name: str) -> None:
+    def free(self, name: str) -> None:
         """Give the place back."""
-        self._active[name] = max(0, self._active.get(name, 0) - 1)
+        self._active[name] -= 1
 
     def all(self) -> Iterable[Destination]:
         """Return every destination."""
@@ -83,13 +88,13 @@ def check_uri(destination: Destination) -> None:
             field=field,
             mend="write sip:user@host or sip:user@host:port, nothing more",
         )
-    user = match["user"]
-    if _PREMIUM.fullmatch(user):
+    number = _SEPARATORS.sub("", match["user"])
+    if _PREMIUM.fullmatch(number):
         raise ConfigError(
             "is a premium or service number", field=field, mend="use a geographic, mobile or internal number"
         )
-    if user.startswith(("+", "00")) and user.lstrip("+").isdigit():
-        _check_country("+" + user.removeprefix("+").removeprefix("00"), field)
+    if number.startswith(("+", "00")) and number.lstrip("+").isdigit():
+        _check_country("+" + number.removeprefix("+").removeprefix("00"), field)
 
 
 def _check_country(number: str, field: str) -> None:

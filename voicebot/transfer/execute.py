@@ -1,7 +1,7 @@
 """Carrying out one transfer: bridged (dial, brief, press 1, join) or blind (REFER).
 
-The caller stays with the bot, hearing music, until the agent has pressed 1. Whatever fails, the agent's leg
-is ended, the music stops, and a typed result comes back: the caller is never lost in here. Cancel the
+The caller stays with the bot, in company (music), until the agent has pressed 1. Whatever fails, the agent's
+leg is ended, the music stops, and a typed result comes back: the caller is never lost in here. Cancel the
 coroutine when the caller is gone: ringing stops (CANCEL), an answered agent is hung up.
 """
 
@@ -9,18 +9,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from voicebot.audio import AudioClip
+import structlog
+
 from voicebot.errors import DialFailed, DialFailure, MediaError, SipError
 from voicebot.media.leg import Dialler, DigitPressed, Leg, LegEnded
 from voicebot.transfer.destinations import Destination
 
+log = structlog.get_logger()
+
 ACCEPT_KEY = "1"
 DECLINE_KEY = "2"
-_BRIEFING_PAUSE_SECONDS = 2.0
+BRIEFING_PAUSE_SECONDS = 2.0
+HANG_UP_SECONDS = 2.0
+"""The agent's leg gets so long to end before the caller is attended to again."""
+LEAST_RING_SECONDS = 10.0
+
+Briefing = Callable[[], AsyncIterator[bytes]]
+"""Makes the audio that the agent hears (s16le 16 kHz), anew each time; nothing when no voice works."""
+Company = Callable[[], AbstractAsyncContextManager[None]]
+"""Keeps the caller company (music) while it is entered."""
 
 
 class TransferStateChanged(Protocol):
@@ -52,14 +63,29 @@ class Bridger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TransferTimes:
-    """Seconds: how long the phone rings, and how long the agent may take to press 1."""
+    """Seconds: how long the phone rings, how long the agent may take to press 1.
+
+    `offer_seconds`: so long after the request for a person a callback is offered at the latest (law H4).
+    """
 
     ring_seconds: float = 25.0
     accept_seconds: float = 20.0
+    offer_seconds: float = 150.0
+
+    def ring_for(self, waited_seconds: float) -> float:
+        """Return how long to ring for a caller who has waited so long already.
+
+        Ringing ends early enough that a failure (which brings the offer) comes in time; once the offer was
+        due, it has been made, and the phone rings its full time again.
+        """
+        left = self.offer_seconds - self.accept_seconds - waited_seconds
+        if left <= 0:
+            return self.ring_seconds
+        return min(self.ring_seconds, max(left, LEAST_RING_SECONDS))
 
 
 class TransferExecution:
-    """One transfer of one caller."""
+    """One transfer of one caller. `ring_seconds`: after which it is given up."""
 
     def __init__(
         self,
@@ -67,100 +93,120 @@ class TransferExecution:
         caller: Leg,
         dialler: Dialler | None,
         bridge: Bridger,
-        hold_music: AudioClip,
-        times: TransferTimes,
+        company: Company,
+        ring_seconds: float,
+        accept_seconds: float,
         progress: TransferStateChanged,
     ) -> None:
-        self._caller, self._dialler, self._bridge = caller, dialler, bridge
-        self._music, self._times, self._progress = hold_music, times, progress
+        self._caller, self._dialler, self._bridge, self._company = caller, dialler, bridge, company
+        self._ring_seconds, self._accept_seconds, self._progress = ring_seconds, accept_seconds, progress
 
-    async def run(
-        self, destination: Destination, briefing: Callable[[], AsyncIterator[bytes]]
-    ) -> TransferResult:
-        """Transfer the caller. `briefing` makes the audio the agent hears (s16le 16 kHz), anew each time."""
-        if destination.kind == "blind":
-            result = await self._blind(destination)
-        else:
-            result = await self._bridged(destination, briefing)
+    async def run(self, destination: Destination, briefing: Briefing) -> TransferResult:
+        """Transfer the caller."""
+        try:
+            if destination.kind == "blind":
+                result = await self._blind(destination)
+            else:
+                result = await self._bridged(destination, briefing)
+        except DialFailed as failed:
+            result = TransferResult(failure=failed.reason)
+        except (SipError, MediaError) as error:
+            log.warning("transfer failed", action="transfer", code=error.code)
+            result = TransferResult(failure=DialFailure.FAILED)
         if result.failure is not None:
             self._progress("failed", result.failure.value)
         return result
 
     async def _blind(self, destination: Destination) -> TransferResult:
-        self._progress("ringing")
-        try:
-            outcome = await self._caller.refer(destination.uri)
-        except NotImplementedError:
-            return TransferResult(failure=DialFailure.FAILED)
-        except (SipError, MediaError):
-            return TransferResult(failure=DialFailure.FAILED)
+        async with self._company():
+            self._progress("ringing")
+            try:
+                outcome = await self._caller.refer(destination.uri)
+            except NotImplementedError:
+                return TransferResult(failure=DialFailure.FAILED)
         if outcome.accepted:
             self._progress("accepted")
             return TransferResult(joined=True, ended_by="referred")
         return TransferResult(failure=_failure_of(outcome.status))
 
-    async def _bridged(
-        self, destination: Destination, briefing: Callable[[], AsyncIterator[bytes]]
-    ) -> TransferResult:
+    async def _bridged(self, destination: Destination, briefing: Briefing) -> TransferResult:
         if self._dialler is None:
             return TransferResult(failure=DialFailure.UNREACHABLE)
-        self._caller.playout.loop(self._music)
-        self._progress("ringing")
         agent: Leg | None = None
         try:
-            agent = await self._dialler.dial(destination.uri, timeout_seconds=self._times.ring_seconds)
-            self._progress("answered")
-            failure = await self._brief(agent, briefing)
-            if failure is not None:
-                return TransferResult(failure=failure)
-            self._progress("accepted")
-            self._caller.playout.stop()
-            agent.playout.stop()
+            async with self._company():
+                self._progress("ringing")
+                agent = await self._dialler.dial(destination.uri, timeout_seconds=self._ring_seconds)
+                self._progress("answered")
+                failure = await self._brief(agent, briefing)
+                if failure is not None:
+                    await _hang_up(agent)
+                    return TransferResult(failure=failure)
+                self._progress("accepted")
             self._progress("joined")
-            ended_by = await self._bridge(self._caller, agent)
-            return TransferResult(joined=True, ended_by=ended_by)
-        except DialFailed as failed:
-            return TransferResult(failure=failed.reason)
+            return TransferResult(joined=True, ended_by=await self._bridge(self._caller, agent))
         finally:
-            self._caller.playout.stop()
             if agent is not None:
-                await asyncio.shield(_hang_up(agent))
+                await asyncio.shield(asyncio.create_task(_hang_up(agent), name="hang-up-agent"))
 
-    async def _brief(self, agent: Leg, briefing: Callable[[], AsyncIterator[bytes]]) -> DialFailure | None:
-        """Repeat the briefing until 1 (None), 2, the time limit, or the agent's end."""
+    async def _brief(self, agent: Leg, briefing: Briefing) -> DialFailure | None:
+        """Repeat the briefing until 1 (None), 2, the time limit, or the agent's end.
+
+        When no voice works at all the agent, who would hear nothing, is joined at once.
+        """
         speaking = asyncio.create_task(_repeat_briefing(agent, briefing), name="brief-agent")
+        deciding = asyncio.create_task(_decision(agent), name="agent-decides")
+        tasks = (speaking, deciding)
         try:
-            async with asyncio.timeout(self._times.accept_seconds):
-                async for signal in agent.signals():
-                    if isinstance(signal, LegEnded):
-                        return DialFailure.HUNG_UP
-                    if isinstance(signal, DigitPressed) and signal.digit == ACCEPT_KEY:
-                        self._progress("briefed")
-                        return None
-                    if isinstance(signal, DigitPressed) and signal.digit == DECLINE_KEY:
-                        return DialFailure.DECLINED
-            return DialFailure.HUNG_UP
-        except TimeoutError:
-            return DialFailure.REFUSED_BRIEFING
+            await asyncio.wait(tasks, timeout=self._accept_seconds, return_when=asyncio.FIRST_COMPLETED)
+            if deciding.done():
+                failure = deciding.result()
+            elif speaking.done():
+                failure = speaking.result()
+            else:
+                failure = DialFailure.REFUSED_BRIEFING
+            if failure is None:
+                self._progress("briefed")
+            return failure
         finally:
-            speaking.cancel()
-            with suppress(asyncio.CancelledError):
-                await speaking
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            agent.playout.stop()
 
 
-async def _repeat_briefing(agent: Leg, briefing: Callable[[], AsyncIterator[bytes]]) -> None:
+async def _decision(agent: Leg) -> DialFailure | None:
+    async for signal in agent.signals():
+        if isinstance(signal, LegEnded):
+            break
+        if isinstance(signal, DigitPressed) and signal.digit == ACCEPT_KEY:
+            return None
+        if isinstance(signal, DigitPressed) and signal.digit == DECLINE_KEY:
+            return DialFailure.DECLINED
+    return DialFailure.HUNG_UP
+
+
+async def _repeat_briefing(agent: Leg, briefing: Briefing) -> None:
+    """Speak until cancelled; return when there is nothing to be heard."""
     while True:
         playback = agent.playout.begin("briefing")
+        is_audible = False
         async for chunk in briefing():
             playback.write(chunk)
+            is_audible = True
         playback.close()
+        if not is_audible:
+            return
         await playback.finished()
-        await asyncio.sleep(_BRIEFING_PAUSE_SECONDS)
+        await asyncio.sleep(BRIEFING_PAUSE_SECONDS)
 
 
 async def _hang_up(leg: Leg) -> None:
-    with suppress(MediaError, SipError, TimeoutError):
-        await leg.hang_up()
+    try:
+        async with asyncio.timeout(HANG_UP_SECONDS):
+            await leg.hang_up()
+    except (MediaError, SipError, TimeoutError) as error:
+        log.warning("agent's leg did not end in order", action="transfer", error=type(error).__name__)
 
 
 def _failure_of(status: int) -> DialFailure:
