@@ -16,6 +16,7 @@ from voicebot.call_transfer import TransferParts
 from voicebot.control_api import ControlServer, build_api
 from voicebot.dialogue.config import DialogueConfig, LineProfile
 from voicebot.dialogue.policy import Dialogue
+from voicebot.dialogue.prompt_ids import SPOKEN
 from voicebot.engines import EarsOfCalls, SpeechEngines, build_engines
 from voicebot.errors import VoicebotError
 from voicebot.events import CallbackRequested, CallEvent
@@ -28,6 +29,7 @@ from voicebot.media.leg import Leg
 from voicebot.metrics import CallMetrics
 from voicebot.prompt_voice import PromptVoice
 from voicebot.recording import CallRecords
+from voicebot.resources import resources_in_use
 from voicebot.settings import LineSettings, Settings
 from voicebot.speaking.hold_music import hold_music
 from voicebot.speaking.prompt_cache import PromptCache
@@ -55,20 +57,21 @@ class Service:
         config = settings.config_dir
         self._hours = load_opening_hours(config / "opening_hours.yaml")
         self._answers = load_knowledge(config / "knowledge")
-        self._book = PromptBook.load(config / "prompts")
+        self._book = PromptBook.load(config / "prompts", SPOKEN)
         self._vocabulary = Vocabulary.load(config / "vocabulary")
-        self._destinations = destinations_of(settings)
         self._backend = TimeLimitedBackend(self._demo_backend())
-        self._engines: SpeechEngines = build_engines(settings)
+        with settings.locating():
+            self._destinations = destinations_of(settings)
+            self._engines: SpeechEngines = build_engines(settings)
+            self._records = CallRecords(settings.storage)
+            self._listeners = Listeners(settings, self._leg_rings)
         self._cache = PromptCache(self._engines.synthesiser, settings.speech.cache_dir)
         self._voices = {
             variant: PromptVoice(self._book, self._cache, variant, settings.organisation)
             for variant in VARIANTS
         }
         self._metrics = CallMetrics()
-        self._records = CallRecords(settings.storage)
         self._admission = CallAdmission(settings.call.concurrent, settings.call.per_caller)
-        self._listeners = Listeners(settings, self._leg_rings)
         self._control = ControlServer(
             build_api(self, self._metrics), settings.control.host, settings.control.port
         )
@@ -136,7 +139,7 @@ class Service:
         refusal = self._admission.admit(info.leg_id, info.caller)
         if refusal is not None:
             self._metrics.refused.labels(refusal.value).inc()
-            await leg.reject(503 if refusal is Refusal.FULL else 486)
+            await leg.reject(486 if refusal is Refusal.CALLER_CAP else 503)
             return
         task = asyncio.current_task()
         assert task is not None
@@ -231,15 +234,19 @@ class Service:
         return [*lines, *(f"speech workers '{name}' are starting anew" for name in cold)]
 
     def health(self) -> dict[str, Any]:
-        """Return the state of workers, records and listeners."""
+        """Return the state of workers, records and listeners, and what the process takes."""
         return {
             "can_answer": self._listeners.are_open and not self._admission.is_closed,
             "live_calls": len(self._legs),
+            "sip_calls": self._listeners.sip_calls,
             "workers": {
-                pool.status.name: {"alive": pool.status.alive, "restarts": pool.status.restarts}
-                for pool in self._engines.pools
+                status.name: {"alive": status.alive, "restarts": status.restarts, "pids": status.pids}
+                for status in (pool.status for pool in self._engines.pools)
             },
             "records_waiting": self._records.waiting,
+            "records": self._records.counts,
+            "resources": resources_in_use(),
+            **self._listeners.statistics(),
         }
 
     def facts(self) -> StartFacts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime
 
 import structlog
@@ -95,6 +96,11 @@ class CallRecords:
     def waiting(self) -> int:
         """Records that are not in the database yet."""
         return self._writer.waiting
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What became of the records since the start: saved, spooled, lost, rejected."""
+        return asdict(self._writer.counts)
 
     @property
     def degraded(self) -> list[str]:

@@ -7,20 +7,47 @@ becomes a ConfigError that names file, line, field and the mend.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
-from ipaddress import IPv4Network, IPv6Network
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from voicebot.errors import ConfigError
+from voicebot.settings_mistakes import check_variables, first_mistake, located
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Network = IPv4Network | IPv6Network
 PRIVATE_NETWORKS = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 CodecName = Literal["PCMA", "PCMU", "G722", "opus"]
+_PLAIN_URI = re.compile(r"sips?:[A-Za-z0-9_.+~-]+@[A-Za-z0-9.\[\]:-]+")
+
+
+def _literal(value: str) -> str:
+    """Media addresses go into SDP as they are, so a name will not do."""
+    if value:
+        try:
+            ip_address(value)
+        except ValueError:
+            raise ValueError(f"'{value}' is no IP address: write one such as 192.0.2.10") from None
+    return value
+
+
+IpLiteral = Annotated[str, AfterValidator(_literal)]
 
 
 class Section(BaseModel):
@@ -53,37 +80,39 @@ class TrunkSettings(Section):
 class SipSettings(Section):
     """Where the bot listens for SIP. `advertised_address` empty: found from the route to the peer."""
 
-    host: str = "0.0.0.0"  # noqa: S104 - a phone service listens on all interfaces; the allow-list guards it
+    host: Annotated[IpLiteral, Field(min_length=1)] = "0.0.0.0"  # noqa: S104 - the allow-list guards it
     port: Port = 5060
-    tls_port: Port = 0
     tls_certificate: Path | None = None
     tls_key: Path | None = None
-    advertised_address: str = ""
+    tls_port: Port = 0
+    advertised_address: IpLiteral = ""
     allow: tuple[Network, ...] = Field(default=PRIVATE_NETWORKS, validate_default=True)
     refuse_silently: bool = True
     codecs: tuple[CodecName, ...] = ("PCMA", "PCMU", "G722", "opus")
     session_expires_seconds: int = Field(default=1800, ge=90, le=86400)
     trunks: tuple[TrunkSettings, ...] = ()
 
-    @model_validator(mode="after")
-    def _tls_needs_certificate(self) -> SipSettings:
-        if self.tls_port and not (self.tls_certificate and self.tls_key):
-            raise ValueError("tls_port needs tls_certificate and tls_key")
-        return self
+    @field_validator("tls_port")
+    @classmethod
+    def _tls_needs_certificate(cls, port: int, info: ValidationInfo) -> int:
+        if port and not (info.data.get("tls_certificate") and info.data.get("tls_key")):
+            raise ValueError("TLS needs a certificate: set tls_certificate and tls_key too")
+        return port
 
 
 class RtpSettings(Section):
     """Media ports and the silence of packets after which a call is over."""
 
-    first_port: Port = 16384
+    first_port: Port = Field(default=16384, ge=1024)
     last_port: Port = 32766
     timeout_seconds: float = Field(default=20.0, ge=2, le=600)
 
-    @model_validator(mode="after")
-    def _range_has_room(self) -> RtpSettings:
-        if self.last_port - self.first_port < 3:
-            raise ValueError("last_port must be at least 3 above first_port")
-        return self
+    @field_validator("last_port")
+    @classmethod
+    def _range_has_room(cls, last: int, info: ValidationInfo) -> int:
+        if last - info.data.get("first_port", last) < 3:
+            raise ValueError("last_port must be at least 3 above first_port, 2 ports for each call")
+        return last
 
 
 class GatewaySettings(Section):
@@ -132,28 +161,38 @@ class CallSettings(Section):
 class DestinationSettings(Section):
     """Where a caller may be put through to. `kind`: bridged (the bot briefs and joins) or blind (REFER)."""
 
-    uri: str = Field(pattern=r"^sips?:[A-Za-z0-9_.+~-]+@[A-Za-z0-9.\[\]:-]+$")
+    uri: str
     kind: Literal["bridged", "blind"] = "bridged"
     label_nl: str
     label_en: str
+
+    @field_validator("uri")
+    @classmethod
+    def _is_plain(cls, uri: str) -> str:
+        if not _PLAIN_URI.fullmatch(uri):
+            raise ValueError(
+                "is no plain SIP address: write sip:user@host or sip:user@host:port, no parameters"
+            )
+        return uri
 
 
 class TransferSettings(Section):
     """Who can be reached. `human` names the destination for a request for a person."""
 
-    human: str = "medewerker"
+    destinations: dict[str, DestinationSettings] = Field(default_factory=dict)
+    human: str = Field(default="medewerker", validate_default=True)
     ring_seconds: float = Field(default=25.0, ge=5, le=120)
     accept_seconds: float = Field(default=20.0, ge=5, le=120)
-    destinations: dict[str, DestinationSettings] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _human_is_known(self) -> TransferSettings:
-        if self.human not in self.destinations:
+    @field_validator("human")
+    @classmethod
+    def _human_is_known(cls, human: str, info: ValidationInfo) -> str:
+        if "destinations" in info.data and human not in info.data["destinations"]:
             raise ValueError(
-                f"transfer.human is '{self.human}', but there is no [transfer.destinations.{self.human}]: "
-                "callers who ask for a person must have somewhere to go (law H3)"
+                f"there is no [transfer.destinations.{human}]: callers who ask for a person must have "
+                "somewhere to go (law H3); add that table, or name another in transfer.human"
             )
-        return self
+        return human
 
 
 class StorageSettings(Section):
@@ -182,6 +221,7 @@ class Settings(BaseSettings):
     call: CallSettings = CallSettings()
     transfer: TransferSettings
     storage: StorageSettings = StorageSettings()
+    _file: Path | None = PrivateAttr(default=None)
 
     @classmethod
     def settings_customise_sources(
@@ -195,6 +235,16 @@ class Settings(BaseSettings):
         """Let the environment win over the file, which comes in as arguments."""
         return env_settings, init_settings
 
+    @contextmanager
+    def locating(self) -> Iterator[None]:
+        """Add file and line to a ConfigError that names only the field."""
+        try:
+            yield
+        except ConfigError as error:
+            if error.file is not None or not error.field or self._file is None:
+                raise
+            raise located(error, self._file, _text_of(self._file), os.environ) from error
+
     def line_for(self, called: str) -> LineSettings:
         """Return the line of a dialled number, the '*' line, or a bilingual default."""
         digits = called.lstrip("+")
@@ -203,14 +253,53 @@ class Settings(BaseSettings):
         return (exact or rest or [LineSettings(number="*")])[0]
 
 
+def _json_fields() -> frozenset[str]:
+    """List the dotted fields that a variable can only give as JSON: lists, tables, whole sections."""
+    found = set()
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, Section):
+            found.add(name)
+            fields = section.model_fields.items()
+            found |= {
+                f"{name}.{inner}" for inner, part in fields if get_origin(part.annotation) in (tuple, dict)
+            }
+        elif get_origin(section) in (tuple, dict):
+            found.add(name)
+    return frozenset(found)
+
+
+JSON_FIELDS = _json_fields()
 DEFAULT_FILE = Path("config/voicebot.toml")
 
 
 def load_settings(path: Path | None = None) -> Settings:
     """Read and check the settings; raise the first mistake as ConfigError, naming the others."""
     file = path or Path(os.environ.get("VOICEBOT_CONFIG", DEFAULT_FILE))
+    text = _text_of(file)
     try:
-        text = file.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = getattr(error, "lineno", None) or _line_in_message(str(error))
+        raise ConfigError(
+            f"is not valid TOML ({error})", file=file, line=line, mend="correct the syntax on that line"
+        ) from error
+    check_variables(os.environ, frozenset(Settings.model_fields), JSON_FIELDS)
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        raise first_mistake(error, file, text, os.environ) from error
+    except SettingsError as error:
+        raise ConfigError(
+            str(error), mend='write lists as ["a", "b"] and tables as {"field": "value"}', field="VOICEBOT_*"
+        ) from error
+    settings._file = file
+    return settings
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(
             f"cannot be read ({error.strerror})",
@@ -219,83 +308,9 @@ def load_settings(path: Path | None = None) -> Settings:
         ) from error
     except UnicodeDecodeError as error:
         raise ConfigError("is not UTF-8 text", file=file, mend="save the file as UTF-8") from error
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        line = getattr(error, "lineno", None) or _line_in_message(str(error))
-        raise ConfigError(
-            f"is not valid TOML ({error})", file=file, line=line, mend="correct the syntax on that line"
-        ) from error
-    try:
-        return Settings(**values)
-    except ValidationError as error:
-        raise _first_mistake(error, file, text) from error
 
 
 def _line_in_message(message: str) -> int | None:
     _, _, tail = message.partition("at line ")
     number = tail.split(",")[0].strip(" )")
     return int(number) if number.isdigit() else None
-
-
-def _first_mistake(error: ValidationError, file: Path, text: str) -> ConfigError:
-    mistakes = error.errors(include_url=False, include_input=False)
-    first = mistakes[0]
-    location = tuple(str(part) for part in first["loc"])
-    field = ".".join(location)
-    env_name = "VOICEBOT_" + "__".join(location).upper()
-    from_env = next((name for name in os.environ if name.upper() == env_name), None)
-    mend = _mend(first, field)
-    if len(mistakes) > 1:
-        others = ", ".join(".".join(str(part) for part in other["loc"]) for other in mistakes[1:6])
-        mend += f" (also wrong: {others})"
-    if from_env:
-        return ConfigError(str(first["msg"]), field=from_env, mend=mend)
-    return ConfigError(str(first["msg"]), file=file, line=line_of(text, location), field=field, mend=mend)
-
-
-def _mend(mistake: Any, field: str) -> str:
-    kind = str(mistake["type"])
-    if kind == "extra_forbidden":
-        return f"remove '{field}' or correct its spelling; docs/configuration.md lists all fields"
-    if kind == "missing":
-        return f"add '{field}'; docs/configuration.md shows an example"
-    if kind == "value_error":
-        return "change it as the message says"
-    return f"change '{field}' so that: {str(mistake['msg'])[0].lower()}{str(mistake['msg'])[1:]}"
-
-
-def line_of(text: str, location: tuple[str, ...]) -> int | None:
-    """Find the 1-based line of a dotted field in TOML text, or of the nearest table that should hold it."""
-    best: tuple[int, int] | None = None  # (depth matched, line)
-    table: tuple[str, ...] = ()
-    array_index: dict[str, int] = {}
-    for number, raw in enumerate(text.splitlines(), start=1):
-        line = raw.split("#")[0].strip()
-        if line.startswith("[["):
-            name = line.strip("[]").strip()
-            array_index[name] = array_index.get(name, -1) + 1
-            table = (*name.split("."), str(array_index[name]))
-        elif line.startswith("["):
-            table = tuple(part.strip().strip('"') for part in line.strip("[]").split("."))
-        elif "=" in line:
-            key = tuple(part.strip().strip('"') for part in line.split("=")[0].split("."))
-            path = (*table, *key)
-            depth = _common_depth(path, location)
-            if depth == len(path) and (best is None or depth > best[0]):
-                best = (depth, number)
-            continue
-        else:
-            continue
-        if table == location[: len(table)] and (best is None or len(table) > best[0]):
-            best = (len(table), number)
-    return best[1] if best else None
-
-
-def _common_depth(path: tuple[str, ...], location: tuple[str, ...]) -> int:
-    depth = 0
-    for ours, theirs in zip(path, location, strict=False):
-        if ours != theirs:
-            break
-        depth += 1
-    return depth

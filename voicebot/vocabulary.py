@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-import yaml
-
-from voicebot.events import Language
+from voicebot.errors import ConfigError
+from voicebot.events import LANGUAGES, Language
+from voicebot.understanding.intent_files import as_mapping, line_of
 from voicebot.understanding.interpretation import Expectation
 
 MAX_CHARACTERS = 420
@@ -38,21 +38,31 @@ ASKED: Mapping[Expectation, Mapping[Language, str]] = {
 
 
 class Vocabulary:
-    """Prompts for each expectation, built once from config/intents/vocabulary.yaml."""
+    """Prompts for each expectation, built once from config/vocabulary."""
 
     def __init__(self, words: Mapping[Language, str]) -> None:
         self._words = {language: text[:MAX_CHARACTERS] for language, text in words.items()}
 
     @classmethod
     def load(cls, directory: Path) -> Vocabulary:
-        """Read the phrases; a directory without the file gives no bias."""
+        """Read the phrases; a directory without the file gives no bias. Raises ConfigError."""
         file = directory / "vocabulary.yaml"
         if not file.is_file():
             return cls({})
-        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        return cls(
-            {"nl": " ".join(map(str, values.get("nl", ()))), "en": " ".join(map(str, values.get("en", ())))}
-        )
+        text = file.read_text(encoding="utf-8")
+        values = as_mapping(file, text)
+        words: dict[Language, str] = {}
+        for language, phrases in values.items():
+            if language not in LANGUAGES or not isinstance(phrases, list):
+                raise ConfigError(
+                    "must be a list of phrases under nl or en",
+                    mend="write 'nl:' or 'en:' and one phrase a line, each after '- '",
+                    file=file,
+                    line=line_of(text, str(language)),
+                    field=str(language),
+                )
+            words["en" if language == "en" else "nl"] = " ".join(map(str, phrases))
+        return cls(words)
 
     def prompts(self, expectation: Expectation) -> Mapping[Language, str]:
         """Return the bias per language for what was just asked."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from voicebot.errors import ModelMissing
+from voicebot.errors import ModelError, ModelMissing
 
 WINDOW_SAMPLES = 512
 CONTEXT_SAMPLES = 64
@@ -25,7 +25,7 @@ class SileroModel:
     """The loaded model, shared by all calls of a process."""
 
     def __init__(self, path: Path) -> None:
-        """Load the ONNX file. Raises ModelMissing."""
+        """Load the ONNX file. Raises ModelMissing, ModelError."""
         if not path.is_file():
             raise ModelMissing(f"no Silero VAD at {path}")
         options = onnxruntime.SessionOptions()
@@ -33,9 +33,14 @@ class SileroModel:
         options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 4
-        self._session = onnxruntime.InferenceSession(
-            str(path), providers=["CPUExecutionProvider"], sess_options=options
-        )
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), providers=["CPUExecutionProvider"], sess_options=options
+            )
+        except Exception as error:
+            raise ModelError(
+                f"{path.name} cannot be loaded ({type(error).__name__}): run `voicebot models verify`"
+            ) from error
 
     def run(self, audio: Samples, h: Samples, c: Samples) -> tuple[float, Samples, Samples]:
         """Return the probability for one window (1, 576) and the next state."""

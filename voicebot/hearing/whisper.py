@@ -24,7 +24,7 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.vad import SileroVADModel
 
 from voicebot.audio import SAMPLE_RATE
-from voicebot.errors import ModelMissing
+from voicebot.errors import ModelError, ModelMissing
 from voicebot.events import LANGUAGES, Language
 from voicebot.hearing.hallucination import Decoding, Limits, believed_text, better, is_loop
 from voicebot.hearing.smart_turn import SmartTurn
@@ -94,15 +94,20 @@ class WhisperEngine:
         if not (folder / "model.bin").is_file():
             raise ModelMissing(f"no Whisper weights in {folder}: run `voicebot models pull`")
         self._options = options or DecodingOptions()
-        self._model: Any = ctranslate2.models.Whisper(
-            model,
-            device=device,
-            compute_type=compute_type or ("int8" if device == "cpu" else "float16"),
-            intra_threads=threads,
-            inter_threads=1,
-        )
+        try:
+            self._model: Any = ctranslate2.models.Whisper(
+                model,
+                device=device,
+                compute_type=compute_type or ("int8" if device == "cpu" else "float16"),
+                intra_threads=threads,
+                inter_threads=1,
+            )
+            vocabulary = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:
+            raise ModelError(
+                f"{folder.name} cannot be loaded ({type(error).__name__}): run `voicebot models verify`"
+            ) from error
         self._features: Any = FeatureExtractor(feature_size=_feature_size(folder))
-        vocabulary = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizers: dict[Language, Any] = {
             language: Tokenizer(vocabulary, True, task="transcribe", language=language)
             for language in LANGUAGES
