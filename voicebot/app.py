@@ -238,7 +238,6 @@ class Service:
         return {
             "can_answer": self._listeners.are_open and not self._admission.is_closed,
             "live_calls": len(self._legs),
-            "sip_calls": self._listeners.sip_calls,
             "workers": {
                 status.name: {"alive": status.alive, "restarts": status.restarts, "pids": status.pids}
                 for status in (pool.status for pool in self._engines.pools)

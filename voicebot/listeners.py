@@ -113,11 +113,6 @@ class Listeners:
             if state is not None and state is not RegistrationState.REGISTERED
         ]
 
-    @property
-    def sip_calls(self) -> int:
-        """SIP calls that are not over for both sides: callers' and agents' legs."""
-        return self._endpoint.statistics().calls
-
     def statistics(self) -> dict[str, object]:
         """Return counts of the SIP stack and the ticker."""
         return {
