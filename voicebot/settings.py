@@ -11,13 +11,14 @@ import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, get_origin
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -31,7 +32,16 @@ from voicebot.errors import ConfigError
 from voicebot.settings_mistakes import check_variables, first_mistake, located
 
 Port = Annotated[int, Field(ge=0, le=65535)]
-Network = IPv4Network | IPv6Network
+
+
+def _network(value: object) -> object:
+    try:
+        return ip_network(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"{error}: write a network such as 192.0.2.0/24, one address as /32") from None
+
+
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 PRIVATE_NETWORKS = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 CodecName = Literal["PCMA", "PCMU", "G722", "opus"]
 _PLAIN_URI = re.compile(r"sips?:[A-Za-z0-9_.+~-]+@[A-Za-z0-9.\[\]:-]+")
