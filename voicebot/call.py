@@ -63,9 +63,7 @@ class Call:
         self._answered_at: float | None = None
         self._story = CallStory()
         self._turns = TurnLog(sink, self._at_ms)
-        self._speaker = Speaker(
-            leg.playout, services.voice, on_finished=self._said, on_failed=self._voice_failed
-        )
+        self._speaker = Speaker(leg, services.voice, on_finished=self._said, on_failed=self._voice_failed)
         self._transfer = CallTransfer(leg, services.transfer, services.voice, sink, self._at_ms)
 
     async def run(self) -> CallOutcome:

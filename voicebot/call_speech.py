@@ -14,7 +14,7 @@ from voicebot.call_saying import Saying
 from voicebot.dialogue.actions import Say
 from voicebot.errors import VoicebotError
 from voicebot.events import Language
-from voicebot.media.leg import PlaybackResult, Playout
+from voicebot.media.leg import Leg, PlaybackResult
 
 MAX_WAITING = 16
 """Sayings that may wait; more means a loop in the dialogue, and the oldest waiting one is dropped."""
@@ -52,6 +52,8 @@ class Voice(Protocol):
 class Speaker:
     """Plays sayings in order. One task runs `run()`; all else returns at once.
 
+    The leg is asked for its playout each time: it has another one once it is answered.
+
     `on_finished`: of each saying, also of one that was dropped. `on_failed`: the error's code, at each failed
     try to render. `on_lost`: a saying could not be rendered at all; `failures_in_a_row` counts those. Call
     `close()` once, after the leg has ended.
@@ -59,13 +61,13 @@ class Speaker:
 
     def __init__(
         self,
-        playout: Playout,
+        leg: Leg,
         voice: Voice,
         *,
         on_finished: Callable[[Saying], None],
         on_failed: Callable[[str], None],
     ) -> None:
-        self._playout, self._voice = playout, voice
+        self._leg, self._voice = leg, voice
         self._on_finished, self._on_failed = on_finished, on_failed
         self._waiting: deque[Saying] = deque()
         self._current: list[Saying] = []
@@ -109,11 +111,11 @@ class Speaker:
 
     def pause(self) -> None:
         """Hold the position: a possible barge-in."""
-        self._playout.pause()
+        self._leg.playout.pause()
 
     def resume(self) -> None:
         """Go on from the held position."""
-        self._playout.resume()
+        self._leg.playout.resume()
 
     def stop(self) -> tuple[PlaybackResult, ...]:
         """Stop what may be stopped, drop what waits, tell how much was heard of what was playing.
@@ -127,7 +129,7 @@ class Speaker:
             saying.was_dropped = True
         if self._rendering is not None:
             self._rendering.cancel()
-        return self._playout.stop()
+        return self._leg.playout.stop()
 
     def _drop_waiting(self) -> None:
         for saying in [each for each in self._waiting if each.say.can_be_interrupted]:
@@ -147,7 +149,7 @@ class Speaker:
             self._finish(self._waiting.popleft(), dropped=True)
         for saying in self._current:
             saying.was_dropped = True
-        self._playout.stop()
+        self._leg.playout.stop()
 
     async def run(self) -> None:
         """Render and queue sayings until cancelled."""
@@ -191,11 +193,11 @@ class Speaker:
         clip = self._voice.ready(sentence, language, self.rate)
         if clip is not None:
             clip = AudioClip(self._louder(clip.pcm), clip.name)
-            saying.playbacks[number] = self._playout.play(clip)
+            saying.playbacks[number] = self._leg.playout.play(clip)
             return True
         may_persist = self._voice.may_persist(saying.say)
         for _ in range(TRIES):
-            playback = self._playout.begin(saying.say.prompt_id)
+            playback = self._leg.playout.begin(saying.say.prompt_id)
             saying.playbacks[number] = playback
             try:
                 async for chunk in self._voice.stream(sentence, language, self.rate, may_persist=may_persist):
@@ -212,7 +214,7 @@ class Speaker:
     def _apologise(self, saying: Saying) -> None:
         """Fill the wait for the next try; once, not at each failure of a voice that is dead."""
         if not self.failures_in_a_row and saying.apology is None:
-            saying.apology = self._playout.play(self._voice.emergency_clip(saying.say.language))
+            saying.apology = self._leg.playout.play(self._voice.emergency_clip(saying.say.language))
 
     def _louder(self, pcm: bytes) -> bytes:
         """Apply the gain of 'luider'; peaks bend instead of clipping."""
