@@ -154,7 +154,11 @@ class Recognition:
             self._transcription_ms = _ms(using.clock() - began)
         found = self._transcription
         language = after_turn(
-            self._call_language, found.text, found.language_probabilities, using.language_rules
+            self._call_language,
+            found.text,
+            found.language_probabilities,
+            using.language_rules,
+            found.text_vote,
         )
         if not found.text:
             return Meaning(found, language, None, self._transcription_ms, None)

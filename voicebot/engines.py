@@ -12,7 +12,7 @@ from voicebot.dialogue.barge_in import BargeInState
 from voicebot.errors import VoicebotError
 from voicebot.events import LANGUAGES, Language
 from voicebot.hearing.endpointing import Endpointing, EndpointingConfig
-from voicebot.hearing.language import LanguageRules, text_vote
+from voicebot.hearing.language import LanguageRules
 from voicebot.hearing.pool_transcriber import PoolTranscriber
 from voicebot.hearing.silero import SileroModel
 from voicebot.hearing.vad import VadConfig, VoiceActivity
@@ -57,7 +57,6 @@ class SpeechEngines:
                 raise
             raise ours.exceptions[0] from group
         await self.synthesiser.start()
-        await asyncio.to_thread(text_vote, "wij spreken Nederlands")  # langdetect loads its profiles: 0.5 s
 
     async def close(self) -> None:
         """End all workers."""

@@ -13,8 +13,8 @@ from voicebot.hearing.language import (
     after_turn,
     is_telling,
     prior_for,
-    text_vote,
 )
+from voicebot.hearing.text_language import text_vote
 
 RULES = LanguageRules()
 DUTCH = CallLanguage("nl", is_heard=True)
@@ -67,9 +67,10 @@ def test_one_doubtful_turn_does_not_switch():
 
 def test_text_vote_can_hold_back_a_switch_that_the_sound_suggests():
     heard = {"nl": 0.18, "en": 0.82}
-    assert after_turn(DUTCH, "Ik wil een medewerker spreken", heard, RULES) == DUTCH
+    text = "Ik wil een medewerker spreken"
+    assert after_turn(DUTCH, text, heard, RULES, text_vote(text)) == DUTCH
     without_text = LanguageRules(text_weight=0.0)
-    assert after_turn(DUTCH, "Ik wil een medewerker spreken", heard, without_text).language == "en"
+    assert after_turn(DUTCH, text, heard, without_text, text_vote(text)).language == "en"
 
 
 def test_first_telling_turn_confirms_the_language_of_the_line():

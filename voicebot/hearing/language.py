@@ -11,14 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from langdetect import DetectorFactory, detect_langs
-from langdetect.lang_detect_exception import LangDetectException
-
 from voicebot.events import LANGUAGES, Language
 
-DetectorFactory.seed = 0  # langdetect is random without it
-
-_WORDS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+WORDS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 # Acknowledgements, loans and greetings that say nothing about the language of the next sentence.
 _SAME_IN_BOTH = frozenset(
     """
@@ -27,7 +22,6 @@ _SAME_IN_BOTH = frozenset(
     service helpdesk manager team januari april september november december what wat stop help
     """.split()  # noqa: SIM905 - a list of quoted words would be longer and harder to read
 )
-_LEAST_WORDS_FOR_TEXT_VOTE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +56,21 @@ def prior_for(state: CallLanguage, rules: LanguageRules) -> Mapping[Language, fl
 
 
 def after_turn(
-    state: CallLanguage, text: str, probabilities: Mapping[Language, float], rules: LanguageRules
+    state: CallLanguage,
+    text: str,
+    probabilities: Mapping[Language, float],
+    rules: LanguageRules,
+    vote: Mapping[Language, float] | None = None,
 ) -> CallLanguage:
     """Return the language after one turn.
 
     `probabilities`: of the Transcription, with `prior_for` weighed in already. A text that tells nothing
-    leaves the state as it is.
+    leaves the state as it is. `vote`: of `text_language`, made where the text was recognised.
     """
     if not is_telling(text):
         return state
     is_sure = max(probabilities.values(), default=0.0) >= rules.sure_probability
-    combined = _combined(probabilities, None if is_sure else text_vote(text), rules.text_weight)
+    combined = _combined(probabilities, None if is_sure else vote, rules.text_weight)
     other: Language = "en" if state.language == "nl" else "nl"
     if combined[other] >= rules.switch_probability:
         return CallLanguage(other, is_heard=True)
@@ -84,29 +82,13 @@ def is_telling(text: str) -> bool:
 
     A capital inside a sentence marks a name; digits are no words.
     """
-    words = _WORDS.findall(text)
+    words = WORDS.findall(text)
     own = [
         word
         for position, word in enumerate(words)
         if word.lower() not in _SAME_IN_BOTH and (position == 0 or word[0].islower() or word == "I")
     ]
     return len(own) >= 2
-
-
-def text_vote(text: str) -> Mapping[Language, float] | None:
-    """Return langdetect's vote among nl and en; None below 3 words. It takes short Dutch for Afrikaans."""
-    if len(_WORDS.findall(text)) < _LEAST_WORDS_FOR_TEXT_VOTE:
-        return None
-    try:
-        found = {guess.lang: guess.prob for guess in detect_langs(text.lower())}
-    except LangDetectException:  # no letters it knows
-        return None
-    dutch, english = found.get("nl", 0.0) + found.get("af", 0.0), found.get("en", 0.0)
-    if dutch + english < 0.2:
-        return None
-    # Never sure: a vote of 0 or 1 would silence everyone else.
-    share = min(max(dutch / (dutch + english), 0.05), 0.95)
-    return {"nl": share, "en": 1 - share}
 
 
 def _combined(

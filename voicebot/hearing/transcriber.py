@@ -31,7 +31,8 @@ class Transcription:
 
     `language_probabilities`: nl and en only, summing to 1. `average_log_probability`: per token.
     `no_speech_probability`: Whisper's. `turn_completeness`: Smart Turn's probability that the turn is
-    complete, None when it did not run. `elapsed_seconds`: inside the worker.
+    complete, None when it did not run. `elapsed_seconds`: inside the worker. `text_vote`: langdetect's
+    among nl and en, None when it cannot tell.
     """
 
     text: str
@@ -41,6 +42,7 @@ class Transcription:
     no_speech_probability: float
     elapsed_seconds: float
     turn_completeness: float | None = None
+    text_vote: Mapping[Language, float] | None = None
 
 
 class Transcriber(Protocol):

@@ -28,6 +28,7 @@ from voicebot.errors import ModelError, ModelMissing
 from voicebot.events import LANGUAGES, Language
 from voicebot.hearing.hallucination import Decoding, Limits, believed_text, better, is_loop
 from voicebot.hearing.smart_turn import SmartTurn
+from voicebot.hearing.text_language import text_vote
 from voicebot.hearing.transcriber import Transcription, TranscriptionRequest
 from voicebot.worker_process import is_cancelled
 
@@ -125,6 +126,7 @@ class WhisperEngine:
         self._decode(encoded, _Heard(TranscriptionRequest(b""), "nl", 1.0, 1.0))
         if self._smart_turn is not None:
             self._smart_turn.completeness(samples)
+        text_vote("wij spreken hier Nederlands")  # langdetect loads its profiles
 
     def transcribe(self, request: TranscriptionRequest) -> Transcription:
         """Recognise one utterance; only the last 30 s of a longer one."""
@@ -159,6 +161,7 @@ class WhisperEngine:
             no_speech_probability=decoding.no_speech_probability,
             elapsed_seconds=time.perf_counter() - started,
             turn_completeness=completeness,
+            text_vote=text_vote(text) if text else None,
         )
 
     def _decode(self, encoded: Any, heard: _Heard) -> Decoding:
