@@ -69,7 +69,11 @@ class InterpreterEngine:
             self.is_degraded = True
             return
         vectors = self._encoder.encode_stored([example.text for example in examples])
-        self._classifier = IntentClassifier(examples, vectors)
+        # Requests for a person and their near misses are the rules' and the vote's matter: hundreds of them
+        # would drown the other intents in the calibration.
+        misses = {example.text for file in files for example in file.near_misses}
+        rows = [n for n, e in enumerate(examples) if e.intent != HUMAN and e.text not in misses]
+        self._classifier = IntentClassifier([examples[n] for n in rows], vectors[rows])
         self._vote = RequestVote([example.intent == HUMAN for example in examples], vectors)
 
     def warm_up(self) -> None:

@@ -51,7 +51,7 @@ def request_frame(clause: Clause, *, is_impatient: bool = False, is_polite: bool
         if (
             (is_denied and name not in ABOUT_MACHINE)
             or (is_information and name not in {"how", "get_human"})
-            or (name == "place_please" and not is_polite)
+            or (name.endswith("_please") and not is_polite)
             or not pattern.search(text)
         ):
             continue
@@ -82,7 +82,7 @@ def find_request(text: str) -> RequestFinding:
 
 
 _HINTS = frozenset({"ROLE", "HUMAN", "SOME", "DEPT", "MACH", "LINK", "LINKED"})
-_NARRATION = frozenset({"PASTTIME", "SPOKE", "ASKED", "MY"})
+_NARRATION = frozenset({"PASTTIME", "SPOKE", "ASKED", "MY", "LINKED", "NOBODY", "CALL", "NUM", "NO", "NOT"})
 
 
 def may_be_request(text: str) -> bool:

@@ -28,7 +28,7 @@ _WEAK_TAIL = (
     r"|REAL$)|$)"
 )
 _STRONG_TAIL = (
-    r"(?= (?:SPEAK|HELP|HAVE|ONLINE|GRAAG|LINK|LINKED|DEM|WHO|AVAILABLE|I|WANT|CAN|MUST|SOFT|PREP|LOC|IF|BE|TEAM|ME|CALL"
+    r"(?= (?:SPEAK|HELP|HAVE|ONLINE|GRAAG|LINK|LINKED|DEM|WHO|AVAILABLE|I|WANT|CAN|MUST|SOFT|PREP|LOC|IF|BE|TEAM|ME|CALL|NEEDED"
     r"|GIVE|ABOUT|DISCUSS|MORE|THAN)|$)"
 )
 _WANTED = (
@@ -42,17 +42,20 @@ REQUEST_FRAMES: dict[str, str] = {
     # 'een echte medewerker graag', 'iemand van de klantendienst', 'agent', 'not a robot, a human'
     "elliptical": (
         rf"^(?:(?:PREP|PREP ME|SPEAK PREP|THAN|GRAAG|DET|SOFT|(?:NO|NOT) (?:(?:DET|REAL|PREP) )*MACH) )*{_NP}"
-        rf"(?: (?:GRAAG|SPEAK|HAVE|ONLINE|AVAILABLE|SOFT|ME|THAN|CAN BE (?:REAL|GOOD)|LINK(?! (?:MY|DET))"
+        rf"(?: (?:GRAAG|NEEDED|SPEAK|HAVE|ONLINE|AVAILABLE|SOFT|ME|THAN|CAN BE (?:REAL|GOOD)|LINK(?! (?:MY|DET))"
         rf"|DEM BE (?:HUMAN|REAL)"
         rf"|(?:PREP|LOC|THAN) (?:(?:DET|YOUR|YOU|REAL) )*(?:{_PERSON}|PLACE|SITE|UNIT|TEAM|MACH)|PREP (?:MORE |DET )?(?:REAL )?HELP))*(?: PREP ME)?$"
     ),
     # 'iemand die mij begrijpt', 'someone I can talk to'
     "relative": (
         rf"^(?:(?:PREP|GRAAG|DET) )*{_NP} (?:PREP (?:DET )?(?:DEPT|PLACE|TEAM|UNIT) )?"
-        r"(?:(?:DEM|WHO|PREP WHO) (?:(?!SPOKE|NOT|HAVE)\S+ )*?(?:HELP|SPEAK)|I CAN SPEAK|(?:CAN )?(?:ME )?HELP(?: ME)?$)"
+        r"(?:(?:DEM|WHO|PREP WHO) (?:(?!SPOKE|NOT|HAVE)\S+ )*?(?:HELP|SPEAK|KNOW)|I CAN SPEAK|(?:CAN )?(?:ME )?HELP(?: ME)?$)"
+        r"|^(?:DET )?SOME(?: REAL)? (?:(?:DEM|WHO)(?: (?!HAVE|SPOKE|ASKED|CALL|LINKED|MY|MUST|WANT)\S+){1,4}|PREP DET [a-z]+|PREP [a-z]+ HELP)$"
     ),
     # 'de dienst bevolking alstublieft', 'billing department please' (only where it is said politely)
     "place_please": r"^(?:PREP )?(?:(?:DET|UNIT|REAL) )*(?:PLACE|UNIT)(?: [a-z]+| PLACE| UNIT)?(?: PREP [a-z]+)?(?: GRAAG)?$",
+    # 'een medewerker van de gemeente graag'
+    "person_please": rf"^{_NP} PREP (?:DET )?[a-z]+(?: GRAAG)?$|^(?:LINKED TURN|TURN LINKED|LINKED)(?: GRAAG)?$",
     # 'ik wil een medewerker', 'I need to speak with staff'
     "want": rf"(?:^|.* )(?:WANT|MUST|GRAAG|WANT I) {_GAP}{_WANTED}",
     "want_dutch_order": (
@@ -61,7 +64,7 @@ REQUEST_FRAMES: dict[str, str] = {
     ),
     "want_place": (
         rf"(?:WANT|MUST) (?:I )?{_ANYONE}(?: [a-z]+)? HAVE$|^CAN I (?:HAVE )?{_ANYONE}$"
-        r"|^(?:CAN I (?:HAVE )?|GIVE ME )(?:DET )?(?:REAL )*PLACE(?: (?:[a-z]+|PLACE))?$"
+        r"|^(?:CAN I (?:HAVE )?|GIVE ME )(?:DET )?(?:REAL )*PLACE(?: (?:[a-z]+|PLACE))?$|^GIVE ME (?:UNIT |MOD )*UNIT$|^I WANT (?:GRAAG )?DET SPEAK$"
     ),
     "can_i": rf"(?:^|.* )CAN (?:I|YOU ME|ME) (?:NOT )?{_GAP}{_WANTED}",
     "handled_by": rf"(?:CAN|WANT|MUST|GRAAG) (?:(?:I|DEM|DET|GRAAG|YOU) )*PREP {_NP}(?: HELP)?$",
@@ -89,35 +92,38 @@ REQUEST_FRAMES: dict[str, str] = {
     "link_passive": r"(?:^|.* )(?:WANT|CAN|MUST|GRAAG) (?:.* )?LINKED(?: |$)",
     # 'geef me je collega', 'laat iemand mij helpen', 'put a person on the line'
     "give": (
-        rf"^(?:YOU |CAN YOU |CAN |NOT |SOFT )*(?:GIVE|HAVE|QUESTION) (?:ME |YOU |DET ME )*(?:\w+ )?(?:PREP )?{_WANTED}"
+        rf"^(?:YOU |CAN YOU |CAN |NOT |SOFT )*(?:GIVE|QUESTION) (?:ME |YOU |DET ME )*(?:\w+ )?(?:PREP )?{_WANTED}"
     ),
+    "have_someone": rf"^(?:CAN YOU )?HAVE {_NP} (?:ME )?(?:HELP|SPEAK)",
     "let_me": rf"(?:^|.* )GIVE ME (?:\w+ )*?SPEAK (?:PREP )+{_ANYONE}|(?:^|.* )GIVE ME (?:PREP )?{_ANYONE} SPEAK",
+    "fetch": rf"CAN YOU (?:ME )?{_NP} (?:(?:PREP ME|LOC|PREP) )*GIVE$",
+    "on_the_line": rf"(?:^|.* ){_FRAME_WORD} (?:.* )?{_ANYONE} ONLINE(?: |$)",
     "get_human": r"GIVE (?:(?:DET|REAL) )*HUMAN$",
     # 'kan een collega mij helpen', 'someone needs to help me'
     "can_someone": rf"(?:^|.* )(?:CAN|WANT) (?:ME |NOT |PREP )*{_NP} (?:\S+ )*?(?:HELP|SPEAK)(?: |$)",
     "someone_must": rf"^{_NP} (?:MUST|CAN|WANT) (?:\S+ )*?HELP(?: |$)",
     # 'is er iemand beschikbaar', 'do you have someone I can talk to'
     "exists": (
-        rf"(?<!WHO )(?<!WH )EXIST (?:(?:NO|NOT|ME|DET) )*{_NP}(?:$| (?:AVAILABLE|ONLINE|DEM|WHO|I|HELP|SOFT|CAN|MORE"
+        rf"(?<!WHO )(?<!WH )EXIST (?:(?:NO|NOT|ME|DET) )*{_NP}(?:$| (?:AVAILABLE|ONLINE|(?:DEM|WHO) (?:(?!HAVE$)\S+ ?)*$|I|HELP|SOFT|CAN|MORE"
         r"|(?:PREP|LOC) (?:WHO|I|ME|SPEAK|HELP)"
-        r"|PREP (?:(?:DET|YOUR|YOU) )*(?:DEPT|PLACE|TEAM|UNIT)(?:$| (?:DEM|WHO|I|HELP|CAN))))"
+        r"|PREP (?:(?:DET|YOUR|YOU) )*(?:DEPT|PLACE|TEAM|UNIT)(?:$| (?:AVAILABLE|DEM|WHO|I|HELP|CAN))))"
     ),
     "nobody_who": r"EXIST (?:\S+ )?NOBODY (?:DEM|WHO|I|PREP|AVAILABLE)",
-    "is_available": r"^BE (?:DET|YOUR|YOU) (?:REAL )*ROLE(?: AVAILABLE| ONLINE)?$",
+    "is_available": rf"^BE (?:DET|YOUR|YOU) (?:REAL )*ROLE(?: AVAILABLE| ONLINE)?$|^BE (?:DET )?(?:REAL )*(?:ROLE|HUMAN) AVAILABLE PREP SPEAK|^CAN (?:DET |DEM )?{_NP} BE(?: AVAILABLE| GOOD)?$|(?:EXIST|BE) .* I CAN SPEAK(?: PREP)?$|CAN (?:BE |feel )?GOOD (?:SPEAK )?PREP {_NP}$",
     "chance": rf"^(?:DET )?POSSIBLE (?:PREP |IF )?{_NP}|POSSIBLE (?:\S+ )*?(?:SPEAK (?:PREP )*{_ANYONE}|{_ANYONE} (?:PREP )*SPEAK"
     r"|LINK|LINKED)",
     # 'hoe krijg ik een mens aan de lijn', 'met wie kan ik spreken'
     "how": (
         rf"HOW (?:(?:DO|CAN|SPEAK|HAVE|GIVE|SOFT|GRAAG|ME|BE|LINK) )*I (?:(?:CAN|SPEAK|HAVE|GIVE|SOFT|PREP|LOC|CONTACT"
-        rf"|LINKED|ME) )*{_NP}(?: (?:PREP|SPEAK|ONLINE|HAVE|SOFT|GIVE))*$|^WH HAVE I {_NP}|^WH CAN I (?:GIVE|HAVE|SPEAK) (?:PREP )?"
+        rf"|LINKED|ME) )*{_NP}(?: (?:PREP|SPEAK|ONLINE|HAVE|SOFT|GIVE))*$|^WH HAVE I {_NP}|^WH (?:DO|MUST) I [a-z]+ (?:PREP )+{_NP}$|^WH CAN I (?:PREP )?{_NP} SPEAK|^WH CAN I SPEAK (?:PREP )+{_NP}|^(?:HOW|WH) ABOUT {_NP}$|^HAVE I {_NP} SPEAK|^WH CAN I (?:GIVE|HAVE|SPEAK) (?:PREP )?"
         r"(?:(?:DET|REAL) )*(?:HUMAN|ROLE|SOME)$"
     ),
     "who": r"WHO (?:CAN|MUST|DO) I (?:.* )?SPEAK|WHO CAN (?:ME )?(?:\S+ )*?HELP(?: ME)?$",
     # 'waarom krijg ik geen mens', 'als ik geen mens krijg'
     "why_not": rf"(?:WHY|IF|ALS) (?:\S+ )*?(?:(?:NO|NOT) (?:\S+ )*?(?:{_PERSON}|LINK|SPEAK)|LINK ME NOT|LINK NOT)",
     # 'ik vroeg om een medewerker', 'I said agent', 'ik wacht op een collega'
-    "asked": rf"I (?:\S+ )?ASKED (?:PREP |DEM |I |SPEAK )*{_NP}$|I HAVE PREP {_NP} ASKED|^I HAVE ASKED (?:PREP )?{_NP}$|^{_NP} (?:ASKED I|I ASKED)$|^I (?:\S+ )*ASKED PREP {_NP}$",
-    "needed": rf"I HAVE (?:PREP )?{_NP} GRAAG",
+    "asked": rf"I (?:\S+ )?ASKED (?:PREP |DEM |I |SPEAK )*{_NP}$|I HAVE (?:\S+ )*?PREP {_NP} ASKED|^I HAVE ASKED (?:PREP )?{_NP}$|^{_NP} (?:ASKED I|I ASKED)$|^I (?:\S+ )*ASKED PREP {_NP}$",
+    "needed": rf"(?:HAVE (?:I )?|HELP )(?:PREP )?{_NP} NEEDED(?! HAVE)|NEEDED PREP {_NP}",
     "waiting": rf"(?:I|ME) (?:\S+ )*?(?:WAIT|QUESTION) (?:\S+ )*?(?:PREP|LOC) {_NP}$",
     "what_i_want": rf"WH I (?:WANT|MUST HAVE) BE {_NP}",
     # 'ik wil contact met een mens', 'persoonlijk contact'
@@ -137,7 +143,8 @@ REQUEST_FRAMES: dict[str, str] = {
     "not_to_machine": r"(?:SPEAK|WANT|CAN|GRAAG|MUST|DISCUSS) (?:\S+ )*?(?:NOT|NO) (?:\S+ )*?MACH",
     "not_machine_speaking": (
         r"NOT (?:\S+ )*?SPEAK (?:PREP )+(?:(?:DET|DEM|YOUR|YOU|REAL) )*MACH|NOT (?:.* )?MACH (?:.* )?(?:SPEAK|DISCUSS)"
-        r"|MACH (?:\S+ )?SPEAK I NOT"
+        r"|MACH (?:\S+ )?SPEAK I NOT|(?:WHY|MUST|HOW) (?:\S+ )*?(?:SPEAK (?:PREP )+(?:DET |DEM )*MACH|MACH SPEAK)"
+        r"|SOME (?:WHO|DEM) BE (?:NOT|NO) (?:DET )?MACH"
     ),
     "done_with_machine": (
         r"(?:DONE|HAVE SPEAK) (?:(?:PREP|LOC|ABOUT|SPEAK|DET|DEM|YOUR|YOU|ME|REAL|all|HAVE|BE|using|MORE|IF) )*MACH(?! [a-z])"
@@ -172,8 +179,8 @@ QUESTION_FRAMES: dict[str, str] = {
 
 NEGATED = re.compile(
     rf"(?:^|.* )(?:NO|NOT)(?: (?:PREP|DET|DEM|REAL|YOUR|YOU|ME|MOD|UNIT|WANT|GRAAG|HAVE|SPEAK|LINK|I|SOFT|GIVE|MUST|LOC"
-    rf"|BE|IF))* (?:{_PERSON}|LINK|LINKED|PLACE)|LINK (?:ME )?NOT|{_PERSON} (?:BE )?(?:GRAAG )?NOT|(?:NO|NOT) (?:GRAAG|WANT)"
-    r"|GRAAG NOT"
+    rf"|BE|IF|TURN|ASKED))* (?:{_PERSON}|LINK|LINKED|PLACE)|LINK (?:ME )?NOT|{_PERSON} (?:BE )?(?:GRAAG )?NOT|(?:NO|NOT) (?:GRAAG|WANT)"
+    rf"|GRAAG NOT|{_PERSON} NEEDED NOT|NO (?:\S+ )?NEEDED|NOT NEEDED"
 )
 """The request itself is denied: 'ik wil geen medewerker', 'do not transfer me'."""
 

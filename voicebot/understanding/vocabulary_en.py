@@ -41,7 +41,7 @@ WORDS: dict[str, str] = {
         "insurance mortgage finance repairs refunds returns cancellations reservations retention team accounting"
     ),
     "SITE": "store shop bank office branch headquarters",
-    "MOD": "customer client account call shift floor loan phone telephone duty relations booking desk-side loans",
+    "MOD": "customer client account call shift floor loan duty relations booking desk-side loans",
     "MACH": (
         "robot robots bot bots chatbot chatbots voicebot machine machines computer computers ai automaton recording "
         "automated automation ivr siri alexa chatgpt voicemail programmed algorithm tape menu system voice-assistant robotic software program"
@@ -58,17 +58,21 @@ WORDS: dict[str, str] = {
     "LINKED": "transferred connected forwarded redirected escalated rerouted",
     "HAVE": "have has had got",
     "HELP": (
-        "explain handle help helps assist assistance helping understand understanding understands listen listens know knows look looks "
+        "explain handle help helps assist assistance helping understand understanding understands listen listens look looks "
         "looking handle take-over fix solve sort deal cares decide advise review intervene experience knowledge authority expertise"
     ),
+    "KNOW": "know knows",
     "BE": "am are is be being been",
-    "GRAAG": "rather prefer instead preferably needed only",
+    "GO": "going",
+    "TURN": "become becoming",
+    "NEEDED": "needed required necessary",
+    "GRAAG": "rather prefer instead preferably only",
     "PREP": "to with from for of by than",
     "ABOUT": "about regarding concerning",
     "DISCUSS": "discuss complain complaining",
     "WAIT": "wait waiting hold hang",
     "QUESTION": "question questions",
-    "GOOD": "great good better lovely fine ideal best helpful appreciated perfect",
+    "GOOD": "great happier comfortable good better lovely fine ideal best helpful appreciated perfect",
     "NOBODY": "nobody noone",
     "DEM": "that this these those it",
     "HOW": "how",
@@ -78,7 +82,7 @@ WORDS: dict[str, str] = {
     "WH": "when where what which whose",
     "ASKED": "asked said asking requested told mean meant",
     "DONE": (
-        "done sick tired fed enough hate stop quit off away dislike refuse despise detest annoyed cannot-stand "
+        "done finished through-with sick tired fed enough hate stop quit off away dislike refuse despise detest annoyed cannot-stand "
         "ditch leave loathe skip bypass end cancel bye lose"
     ),
     "PASTTIME": "yesterday last earlier ago previously already before",
@@ -97,7 +101,7 @@ WORDS: dict[str, str] = {
         "kindly thanks alright directly straight quick still ever even though man dude oh ah look-here "
         "nope literally honestly seriously currently first ahead darn lord jesus christ guys"
     ),
-    "SOFT": "line speaker charge through would mind phone",
+    "SOFT": "line speaker charge through would mind",
 }
 
 JOINS: tuple[tuple[str, str], ...] = (
@@ -125,6 +129,12 @@ JOINS: tuple[tuple[str, str], ...] = (
         "machine",
     ),
     (r"\bphone (?:menu|tree)\b|\bvoice ?mail\b|\bvoice (?:bot|assistant|menu)\b", "machine"),
+    (r"\b(?:put|get) (me|us) in (?:touch|contact) with\b", r"transfer \1 to"),
+    (r"\bnot interested in\b", "refuse"),
+    (r"\b(?:am )?call(?:ing|ed) (?:in )?to (?=speak|talk|reach)", "want to "),
+    (r"\ba real one$", "a real human"),
+    (r"\bnon robots?\b", "human"),
+    (r"\b(?:want|get)(?: me)? (?:out|off|away)(?: of| from)?\b", "stop"),
     (r"\b(?:some )?(?:kind|sort) of\b", ""),
     (r"\b(?:get|getting|grab|got) (?:a )?hold of\b|\bget through to\b|\bget in touch with\b", "reach"),
     (r"\bask(?:ing)? (?:to )?(?:for|speak|talk)\b", "asked for"),

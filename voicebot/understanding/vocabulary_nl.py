@@ -60,15 +60,18 @@ WORDS: dict[str, str] = {
         "zou-graag wilje verzoek neem probeer probeerde hoop wenst-te"
     ),
     "MUST": "moet moeten behoort moest",
-    "CAN": "kan kun kunt kunnen mag mogen moogt zou zoudt zouden kon konden zal zult zul gaat ga lukt",
+    "CAN": "kan kun kunt kunnen mag mogen moogt zou zoudt zouden kon konden zal zult zul lukt",
+    "GO": "ga gaat gaan",
+    "TURN": "word worden wordt",
+    "NEEDED": "nodig",
     "GIVE": (
-        "geef geeft geven gaf haal haalt halen roep roept roepen laat pak bezorg doe doet regel regelt zoek"
+        "geef geeft geven haal haalt halen roep roept roepen laat pak bezorg doe doet regel regelt pakken vragen"
     ),
     "SPEAK": (
         "spreken spreek spreekt praten praat klappen klap klapt babbelen babbel babbelt kletsen klets "
         "telefoneren horen hore hoor converseren kouten spreke prate klappe praatje gesprek bereiken bereik"
     ),
-    "DISCUSS": "klagen bespreken bespreek overleggen overleg uitleggen afstemmen",
+    "DISCUSS": "klagen vertellen bespreken bespreek overleggen overleg uitleggen afstemmen",
     "CALL": "bellen bel belt opbellen terugbellen gebeld teruggebeld",
     "WAIT": "wacht wachten wachtrij hang hangen",
     "QUESTION": "vraag vraagje",
@@ -80,15 +83,16 @@ WORDS: dict[str, str] = {
         "doorgeschakelen doorverbinding"
     ),
     "LINKED": "doorverbonden doorgeschakeld doorgezet doorverwezen doorgestuurd doorgegeven",
-    "HAVE": "heb hebt heeft hebben hebbe krijgen krijg krijgt kreeg ontvangen had hadden",
+    "HAVE": "heb hebt heeft hebben hebbe krijgen krijg krijgt kreeg ontvangen had hadden gehad",
     "HELP": (
         "helpen help helpt verderhelpen voorthelpen bijstaan assisteren hulp bijstand ondersteuning luistert "
-        "luisteren begrijpt begrijpen snapt snappen verstaat verstaan overnemen oplossen oplost weet kijken kijkt versta "
+        "luisteren begrijpt begrijpen snapt snappen verstaat verstaan overnemen oplossen oplost kijken kijkt versta "
         "meekijken meekijkt meedenkt meedenken meeluisteren meeluistert behandelen beantwoorden adviseren toelichten ingrijpen bijspringen "
-        "verderhelpt kennis ervaring bevoegdheid expertise verstandig regelen afhandelen uitzoeken verstand kent beslissen"
+        "verderhelpt kennis ervaring bevoegdheid expertise verstandig regelen afhandelen uitzoeken verstand beslissen"
     ),
+    "KNOW": "weet weten kent",
     "BE": "ben bent is zijn zijt zijde zijdegij zedde bende waart",
-    "GRAAG": "graag gaarne gere geire liever liefst nodig alleen enkel uitsluitend",
+    "GRAAG": "graag gaarne gere geire liever liefst alleen enkel uitsluitend",
     "PREP": "met tegen aan naar van voor om tot te aant",
     "ABOUT": "over omtrent rond",
     "DEM": "die dat dit deze dien dees dieje",
@@ -98,7 +102,7 @@ WORDS: dict[str, str] = {
     "IF": "of tenzij",
     "ALS": "als",
     "WH": "wanneer waar hoeveel welke welk wat waarheen vanaf",
-    "ASKED": "vroeg vraagde gevraagd vragen zei gezegd bedoel bedoelde verzocht",
+    "ASKED": "vroeg vraagde gevraagd zei gezegd bedoel bedoelde verzocht",
     "DONE": (
         "klaar beu zat moe ziek genoeg hekel haat stop stoppen weg af annuleer doei stoppe kotsbeu spuugzat ergeren hou-op weiger "
         "weigeren vertik misselijk pleur rot beumoe zot weigert"
@@ -119,7 +123,7 @@ WORDS: dict[str, str] = {
         "potverdomme mensenlief verdikkeme gij-daar werkelijk eerst momenteel telefonisch fucking please"
     ),
     "CONTACT": "contact antwoord reactie gesprekje",
-    "POSSIBLE": "mogelijk mogelijkheid bestaat",
+    "POSSIBLE": "mogelijk mogelijkheid",
     "LOC": "in op bij binnen",
     "SOFT": "lijn telefoon hoorn plaats kant komen kom beroep woord staan terecht zitten zit",
 }
@@ -127,6 +131,10 @@ WORDS: dict[str, str] = {
 JOINS: tuple[tuple[str, str], ...] = (
     (r"\b(een|ne) keer\b", "eens"),
     (r"\b1 keer\b", "eens"),
+    (r"\b(?:een|nen|ne) echte?n?$", "een echt mens"),
+    (r"\bzoek (?=(?:een|ne|nen) (?:echte? |levende? )?(?:mens|persoon)$)", "wil "),
+    (r"\bleg ((?:\w+ ){1,5})uit\b", r"bespreek \1"),
+    (r"(?<!geen )\bheb (?:\w+ )?behoefte aan\b", "wil"),
     (r"\bin (?:vredesnaam|hemelsnaam|s hemelsnaam|godsnaam)\b", ""),
     (
         r"\bword(?:t)? (?:\w+ )?(?:gek|zot|ziek|moe|knettergek|horendol|gestoord|kriegel|boos) (?:van|op)\b",
@@ -188,6 +196,9 @@ JOINS: tuple[tuple[str, str], ...] = (
     (r"\bin verbinding (?:stellen|brengen)\b", "doorverbinden"),
     (r"\b(?:in contact|in verbinding) (?:kunnen )?(?:brengen|stellen)\b", "doorverbinden"),
     (r"\b(?:breng|stel) (me|mij) in (?:contact|verbinding)\b", r"doorverbinden \1"),
+    (r"^(?:verbind|schakel|zet)(?: (?:maar|even|dan|nu|eens))* door\b", "doorverbinden"),
+    (r"\bte (?:moeilijk|ingewikkeld|complex|belangrijk|lastig|persoonlijk|gevoelig) voor\b", "beu"),
+    (r"^(?:stuur|breng|leid|help|verwijs) (me|mij) (?:door )?(?:naar|aan)\b", r"doorverbinden \1 naar"),
     (r"\bin contact (?:komen|treden)\b", "spreken"),
     (r"\bcontact (?:krijgen|hebben|opnemen)\b", "spreken"),
     (r"\bhou(?:dt|d)? (?:toch |eens )?op\b", "stop"),
