@@ -33,6 +33,7 @@ WORDS = NumberWords(
     repeats={"double": 2, "triple": 3, "treble": 3},
     times=frozenset({"times"}),
     only_between={"oh": 0, "o": 0, "ow": 0, "to": 2, "too": 2, "for": 4, "ate": 8, "won": 1},
+    only_inside=frozenset({"to", "too", "for", "ate", "won"}),
 )  # fmt: skip
 _ORDINALS = {
     word: value

@@ -15,6 +15,11 @@ _TOKEN = re.compile(
 )
 
 
+_ONE = "·1"
+"""Stands for the 'een' inside a compound such as 'honderdeen', where it is no article."""
+_PAUSES = frozenset({",", ".", "-", "en", "dan", "and", "then", "eh", "ehm", "uh", "um", "euh"})
+
+
 @dataclass(frozen=True)
 class NumberWords:
     """The number words of a language, folded (lower case, no accents).
@@ -22,7 +27,7 @@ class NumberWords:
     `below_hundred`: word -> 0-99. `tens_then_unit`: 'twenty five' is 25; otherwise 'vijf en twintig' is.
     `hundred`, `thousand`, `joiner`: the words. `repeats`: word -> times ('dubbel'). `times`: words after a
     number that repeat the next ('twee keer vijf'). `only_between`: words that are numbers only next to
-    numbers ('een', 'oh').
+    numbers ('een', 'oh'); those in `only_inside` need three numbers around them ('to', 'for').
     """
 
     below_hundred: Mapping[str, int]
@@ -33,6 +38,7 @@ class NumberWords:
     repeats: Mapping[str, int]
     times: frozenset[str]
     only_between: Mapping[str, int] = field(default_factory=dict)
+    only_inside: frozenset[str] = frozenset()
 
     def pieces(self, word: str) -> list[str]:
         """Split a compound that consists of number words only: 'vijfendertighonderd'."""
@@ -46,11 +52,17 @@ class NumberWords:
             part.removeprefix(self.joiner) if part not in self.below_hundred else part for part in parts
         ]
         known = all(
-            part in self.below_hundred or part in self.hundred or part in self.thousand
+            part in self.below_hundred or part in self.hundred or part in self.thousand or part in self.ones
             for part in cleaned
             if part
         )
-        return [part for part in cleaned if part] if known else [word]
+        return [_ONE if part in self.ones else part for part in cleaned if part] if known else [word]
+
+    @property
+    def ones(self) -> frozenset[str]:
+        """Words for one that are articles when they stand alone."""
+        return frozenset(word for word, value in self.only_between.items() if value == 1) - self.only_inside
+
 
 
 def tokens_of(text: str) -> list[str]:
@@ -69,6 +81,8 @@ class _Reader:
     def small(self) -> int | None:
         """0-99 at this place, consumed; None when there is none."""
         words, here = self.words, self.words.below_hundred.get(self.peek())
+        if self.peek() == _ONE:
+            here = 1
         if here is None:
             return None
         self.at += 1
@@ -107,6 +121,9 @@ class _Reader:
         before = self.at
         if self.peek() == self.words.joiner:
             self.at += 1
+        if self.peek() in self.words.ones:  # 'honderd een'
+            self.at += 1
+            return 1
         rest = self.small()
         if rest is None or rest == 0:
             self.at = before
@@ -168,18 +185,19 @@ def write_digits(folded: str, words: NumberWords) -> str:
             group = reader.peek()
             reader.at += 1
         written.append(group)
+    spoken = sum(token.isdigit() for token in written)
     for place, token in enumerate(written):
         if token not in words.only_between:
             continue
-        before = written[place - 1] if place else ""
-        after = written[place + 1] if place + 1 < len(written) else ""
-        if before.isdigit() or after.isdigit() or _chain_leads_to_digit(written, place, words):
+        before, after = _is_number_near(written, place, -1, words), _is_number_near(written, place, 1, words)
+        if (before and after and spoken >= 3) if token in words.only_inside else (before or after):
             written[place] = str(words.only_between[token])
     return re.sub(r" (?=[,.:;/?!])", "", " ".join(written))
 
 
-def _chain_leads_to_digit(written: list[str], place: int, words: NumberWords) -> bool:
-    """Whether only such words lie between here and a digit: 'een een vier'."""
-    while place < len(written) and written[place] in words.only_between:
-        place += 1
-    return place < len(written) and written[place].isdigit()
+def _is_number_near(written: list[str], place: int, step: int, words: NumberWords) -> bool:
+    """Whether a number stands on that side, past pauses and words of the same kind: 'een een vier', '2 en dan een'."""
+    place += step
+    while 0 <= place < len(written) and (written[place] in _PAUSES or written[place] in words.only_between):
+        place += step
+    return 0 <= place < len(written) and written[place].isdigit()

@@ -56,7 +56,7 @@ _NOT_LETTERS = {
     "ss",
 }
 _HOUSE_NUMBER = re.compile(r"(?:huisnummer|house number|nummer|number|nr)\D{0,8}(\d{1,5})\b")
-_RUN = re.compile(r"\d+(?:(?:[ .,\-–/]+(?:en |and |dan |then |eh+m? |uhm? )?)\d+)*")
+_RUN = re.compile(r"\d+(?:(?:[ .,\-–/]+(?:en |and |dan |then |eh+m? |uhm? )*)\d+)*")
 _CONTEXTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("customer_number", re.compile(r"klant ?nummer|klantnr|account ?nummer|customer (?:number|id)|account number|client number")),
     ("reference", re.compile(r"afspraak ?nummer|referentie|reference|appointment number|booking (?:number|code)|kenmerk")),
