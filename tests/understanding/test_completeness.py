@@ -14,13 +14,18 @@ from voicebot.understanding.interpretation import Expectation
 from voicebot.understanding.slots import find_slots
 
 
-def judge(text: str, expectation: Expectation = Expectation.ANYTHING, language: Language = "nl") -> Completeness:
-    return completeness(text, language, expectation, find_slots(text, language, expectation, date(2026, 11, 22)))
+def judge(
+    text: str, expectation: Expectation = Expectation.ANYTHING, language: Language = "nl"
+) -> Completeness:
+    return completeness(
+        text, language, expectation, find_slots(text, language, expectation, date(2026, 11, 22))
+    )
 
 
 @pytest.mark.parametrize(
     "text",
-    ["ik wil mijn afspraak verzetten en", "mijn nummer is", "ik wil graag een", "hoe laat is de", "ik ga naar",
+    ["ik wil mijn afspraak verzetten en", "mijn nummer is", "ik wil graag een", "hoe laat is de",
+     "ik ga naar",
      "I want to", "my order number is", "can you tell me the", "ik wil op", "de fiets van mijn", "maar"],
 )  # fmt: skip
 def test_open_ends_are_incomplete(text: str) -> None:
@@ -38,7 +43,8 @@ def test_no_words_are_empty(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Hoe laat zijn jullie open?", "Ik wil mijn afspraak graag verzetten.", "ik wil een medewerker spreken"]
+    "text",
+    ["Hoe laat zijn jullie open?", "Ik wil mijn afspraak graag verzetten.", "ik wil een medewerker spreken"],
 )
 def test_whole_requests_are_complete(text: str) -> None:
     assert judge(text) is Completeness.COMPLETE

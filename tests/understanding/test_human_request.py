@@ -85,10 +85,14 @@ def test_sentences_around_a_request_do_not_hide_it() -> None:
             assert find_request(f"{before} ik wil een medewerker spreken{after}").wants_human
 
 
-_WANTS = st.sampled_from(["ik wil", "ik wil graag", "ik zou graag", "mag ik", "kan ik", "ik moet", "nu wil ik"])
+_WANTS = st.sampled_from(
+    ["ik wil", "ik wil graag", "ik zou graag", "mag ik", "kan ik", "ik moet", "nu wil ik"]
+)
 _FILLERS = st.sampled_from(["", "eh", "gewoon", "even", "nu", "toch", "alsjeblieft"])
 _ARTICLES = st.sampled_from(["een", "een echte", "ne", "nen", "een andere", "uw"])
-_PERSONS = st.sampled_from(["medewerker", "collega", "bediende", "leidinggevende", "adviseur", "operator", "chef"])
+_PERSONS = st.sampled_from(
+    ["medewerker", "collega", "bediende", "leidinggevende", "adviseur", "operator", "chef"]
+)
 _ENDS = st.sampled_from(["spreken", "aan de lijn", "hebben", "spreken alstublieft", "aan de telefoon"])
 
 
@@ -119,4 +123,6 @@ def test_a_long_text_is_judged_in_time_linear_enough() -> None:
     # The frames nest optional groups; a text of a minute's speech must not explode.
     words = "ik wil een medewerker of een collega of iemand van de klantenservice maar niet met een robot "
     assert find_request(words * 12).wants_human
-    assert not find_request("de fiets van mijn broer is een mooie rode fiets met een bel en een mand " * 12).wants_human
+    assert not find_request(
+        "de fiets van mijn broer is een mooie rode fiets met een bel en een mand " * 12
+    ).wants_human

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import zipfile
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -96,9 +97,9 @@ class CachedEncoder:
         if self._file is None or not self._file.is_file():
             return {}
         try:
-            with np.load(self._file, allow_pickle=False) as saved:
+            with self._file.open("rb") as file, np.load(file, allow_pickle=False) as saved:
                 keys, vectors = saved["keys"], saved["vectors"]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return {}  # a torn or foreign file only costs time
         if vectors.shape != (len(keys), DIMENSIONS):
             return {}

@@ -23,13 +23,8 @@ from voicebot.understanding.language_words import guess_language
 from voicebot.understanding.slots import digits_written, find_slots, requested_language
 from voicebot.understanding.yes_no import is_backchannel
 
-HUMAN, ROBOT, CALLBACK, SWITCH_LANGUAGE, THANKS = (
-    "human",
-    "robot",
-    "callback_request",
-    "switch_language",
-    "thanks",
-)
+HUMAN, ROBOT, CALLBACK = "human", "robot", "callback_request"
+SWITCH_LANGUAGE, THANKS, HELP = "switch_language", "thanks", "help"
 _RULE_CONFIDENCE = 0.99
 """Share of the rules' findings that were right on phrases never seen before (tests/understanding/data)."""
 _SURE_ROBOT = 0.8
@@ -139,8 +134,10 @@ class InterpreterEngine:
             best, confidence = HUMAN, _RULE_CONFIDENCE if finding.wants_human else vote
         elif asks:
             best, confidence = ROBOT, _RULE_CONFIDENCE if finding.asks_if_robot else confidence
-        elif best == SWITCH_LANGUAGE or (best == ROBOT and wanted_language is not None):
-            best = None  # `requested_language` says it
+        elif wanted_language is not None and best in {None, SWITCH_LANGUAGE, ROBOT, HELP}:
+            best, confidence = SWITCH_LANGUAGE, _RULE_CONFIDENCE
+        elif best == SWITCH_LANGUAGE:
+            best = None  # 'ik spreek geen Engels' asks for no other language
         elif best == ROBOT or (best == THANKS and _is_answer(slots, expectation)):
             best = None
         return Interpretation(

@@ -64,7 +64,6 @@ class NumberWords:
         return frozenset(word for word, value in self.only_between.items() if value == 1) - self.only_inside
 
 
-
 def tokens_of(text: str) -> list[str]:
     """Words, digit groups and punctuation marks."""
     return _TOKEN.findall(text)
@@ -196,7 +195,7 @@ def write_digits(folded: str, words: NumberWords) -> str:
 
 
 def _is_number_near(written: list[str], place: int, step: int, words: NumberWords) -> bool:
-    """Whether a number stands on that side, past pauses and words of the same kind: 'een een vier', '2 en dan een'."""
+    """Whether a number stands on that side, past pauses and words of the kind: '2 en dan een'."""
     place += step
     while 0 <= place < len(written) and (written[place] in _PAUSES or written[place] in words.only_between):
         place += step
