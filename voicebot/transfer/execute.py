@@ -24,6 +24,8 @@ log = structlog.get_logger()
 ACCEPT_KEY = "1"
 DECLINE_KEY = "2"
 BRIEFING_PAUSE_SECONDS = 2.0
+BRIEFING_LIMIT_SECONDS = 25.0
+"""A first briefing that lasts longer counts as heard."""
 HANG_UP_SECONDS = 2.0
 """The agent's leg gets so long to end before the caller is attended to again."""
 LEAST_RING_SECONDS = 10.0
@@ -63,7 +65,7 @@ class Bridger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TransferTimes:
-    """Seconds: how long the phone rings, how long the agent may take to press 1.
+    """Seconds: how long the phone rings, how long the agent may take to press 1 after the first briefing.
 
     `offer_seconds`: so long after the request for a person a callback is offered at the latest (law H4).
     """
@@ -78,7 +80,7 @@ class TransferTimes:
         Ringing ends early enough that a failure (which brings the offer) comes in time; once the offer was
         due, it has been made, and the phone rings its full time again.
         """
-        left = self.offer_seconds - self.accept_seconds - waited_seconds
+        left = self.offer_seconds - BRIEFING_LIMIT_SECONDS - self.accept_seconds - waited_seconds
         if left <= 0:
             return self.ring_seconds
         return min(self.ring_seconds, max(left, LEAST_RING_SECONDS))
@@ -154,11 +156,20 @@ class TransferExecution:
 
         When no voice works at all the agent, who would hear nothing, is joined at once.
         """
-        speaking = asyncio.create_task(_repeat_briefing(agent, briefing), name="brief-agent")
+        was_heard = asyncio.Event()
+        speaking = asyncio.create_task(_repeat_briefing(agent, briefing, was_heard), name="brief-agent")
         deciding = asyncio.create_task(_decision(agent), name="agent-decides")
-        tasks = (speaking, deciding)
+        hearing = asyncio.create_task(was_heard.wait(), name="agent-hears")
+        tasks = (speaking, deciding, hearing)
         try:
-            await asyncio.wait(tasks, timeout=self._accept_seconds, return_when=asyncio.FIRST_COMPLETED)
+            # The time limit counts from the end of the first briefing: a slow voice takes long for it.
+            await asyncio.wait(tasks, timeout=BRIEFING_LIMIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if not deciding.done() and not speaking.done():
+                await asyncio.wait(
+                    (speaking, deciding),
+                    timeout=self._accept_seconds,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
             if deciding.done():
                 failure = deciding.result()
             elif speaking.done():
@@ -186,8 +197,8 @@ async def _decision(agent: Leg) -> DialFailure | None:
     return DialFailure.HUNG_UP
 
 
-async def _repeat_briefing(agent: Leg, briefing: Briefing) -> None:
-    """Speak until cancelled; return when there is nothing to be heard."""
+async def _repeat_briefing(agent: Leg, briefing: Briefing, was_heard: asyncio.Event) -> None:
+    """Speak until cancelled; return when there is nothing to be heard. Sets `was_heard` after the first."""
     while True:
         playback = agent.playout.begin("briefing")
         is_audible = False
@@ -198,6 +209,7 @@ async def _repeat_briefing(agent: Leg, briefing: Briefing) -> None:
         if not is_audible:
             return
         await playback.finished()
+        was_heard.set()
         await asyncio.sleep(BRIEFING_PAUSE_SECONDS)
 
 
