@@ -11,13 +11,13 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from voicebot.audio import FRAME_MS
 from voicebot.call_hearing import CallHearing
 from voicebot.call_inputs import EarsFailed, GoodbyeSaid, Input, Silent, TimeUp, VoiceFailed
 from voicebot.call_outcome import CallOutcome, CallStory
 from voicebot.call_record import TurnLog
 from voicebot.call_saying import Saying
 from voicebot.call_services import CallLimits, CallServices, Dialogue
+from voicebot.call_silence import SilenceCounter
 from voicebot.call_speech import Speaker
 from voicebot.call_transfer import CallerCare, CallTransfer
 from voicebot.call_understanding import TurnHeard
@@ -56,6 +56,7 @@ LAST_WORD_SECONDS = 10.0
 """A caller who speaks at the goodbye is heard out for so long."""
 LISTEN_ANYWAY = Listen(Expectation.ANYTHING, 7_000)
 """Where the dialogue names no wait: no state without a way on."""
+OFFER = "offer_human"
 VOICE_LOST_AFTER = 3
 """Prompts in a row that could not be spoken."""
 
@@ -87,8 +88,8 @@ class Conversation:
         self._inbox: asyncio.Queue[Input] = asyncio.Queue()  # only keys can flood it: see _post
         self._over: asyncio.Future[CallOutcome] = asyncio.get_running_loop().create_future()
         self._language: Language = dialogue.language
-        self._listen: Listen | None = None
-        self._quiet_ms = 0
+        self._silence = SilenceCounter()
+        self._may_be_yes = False
         self._tasks_running = 0
         self._filler: Saying | None = None
         self._goodbye: HangUp | None = None
@@ -156,20 +157,13 @@ class Conversation:
     async def _hear(self) -> None:
         async for frame in self._leg.frames():
             if self._story.is_waiting or self._leg.is_on_hold:
-                self._quiet_ms = 0
-            else:
-                self._hearing.take(frame)
-                self._count_silence()
-
-    def _count_silence(self) -> None:
-        """Post a no-input when bot and caller have been silent for as long as Listen says."""
-        if self._listen is None or self._speaker.is_speaking or self._hearing.is_busy or self._inbox.qsize():
-            self._quiet_ms = 0
-            return
-        self._quiet_ms += FRAME_MS
-        if self._quiet_ms >= self._listen.no_input_ms:
-            silence_ms, self._quiet_ms, self._listen = self._quiet_ms, 0, None
-            self._inbox.put_nowait(Silent(silence_ms))
+                self._silence.step(is_busy=True)
+                continue
+            self._hearing.take(frame)
+            is_busy = self._speaker.is_speaking or self._hearing.is_busy or not self._inbox.empty()
+            silent = self._silence.step(is_busy=is_busy)
+            if silent is not None:
+                self._inbox.put_nowait(silent)
 
     async def _watch_length(self) -> None:
         """Say again and again that the time is up; a caller who only holds the line is let go at last."""
@@ -192,9 +186,14 @@ class Conversation:
 
     def turn_is_slow(self) -> None:
         """See HeardSink."""
-        if self._filler is None and not self._speaker.is_speaking and not self._story.is_waiting:
-            self._filler = self._speaker.say(Say("one_moment", self._dialogue.language))
-            self._turns.add_early(self._filler)
+        if self._filler is None:
+            self._filler = self._one_moment(self._turns.add_early)
+
+    def _one_moment(self, record: Callable[[Saying], None]) -> Saying | None:
+        if self._speaker.is_speaking or self._story.is_waiting or self._goodbye is not None:
+            return None
+        record(saying := self._speaker.say(Say("one_moment", self._language)))
+        return saying
 
     def ears_failed(self, code: str) -> None:
         """See HeardSink."""
@@ -284,10 +283,9 @@ class Conversation:
             self._story.human_wanted(self._services.clock())
         if isinstance(item, Silent) and not self._tasks_running:
             self._sink(NoInput(at_ms, silence_ms=item.silence_ms))
-        gave_up = failures > 0 and any(
-            isinstance(each, Transfer) and each.reason == "repair" for each in actions
-        )
-        if isinstance(item, TurnHeard) and (dialogue.failures > failures or gave_up):
+        is_repair = any(isinstance(each, Transfer) and each.reason == "repair" for each in actions)
+        has_failed = dialogue.failures > failures or (is_repair and failures > 0)
+        if isinstance(item, TurnHeard) and has_failed:
             self._sink(NoMatch(at_ms, failures=failures + 1))
         self._story.has_answered = dialogue.has_answered
 
@@ -300,9 +298,9 @@ class Conversation:
                 case Say():
                     self._turns.add(self._speaker.say(action))
                 case Listen():
-                    self._listen, self._quiet_ms = action, 0
+                    self._silence.expect(action)
                 case RunTask():
-                    self._listen, self._quiet_ms = Listen(Expectation.ANYTHING, TASK_SILENCE_MS), 0
+                    self._silence.expect(Listen(Expectation.ANYTHING, TASK_SILENCE_MS))
                     self._group.create_task(self._run_task(action), name="task")
                 case Transfer():
                     self._begin_transfer(action)
@@ -311,10 +309,18 @@ class Conversation:
                 case HangUp() if self._goodbye is None:
                     self._goodbye, self._story.goodbye = action, action.disposition
                     self._group.create_task(self._say_goodbye(action), name="goodbye")
-        if self._listen is None and self._goodbye is None and not self._story.is_waiting:
-            self._listen = LISTEN_ANYWAY
-        expectation = self._listen.expectation if self._listen is not None else Expectation.ANYTHING
-        self._hearing.expect(expectation, self._language)
+        if self._silence.listen is None and self._goodbye is None and not self._story.is_waiting:
+            self._silence.expect(LISTEN_ANYWAY)
+        self._expect(actions)
+
+    def _expect(self, actions: tuple[Action, ...]) -> None:
+        listen = self._silence.listen
+        expectation = listen.expectation if listen is not None else Expectation.ANYTHING
+        if any(isinstance(each, Listen) for each in actions):
+            # A person may be offered while digits are expected: 'ja' counts all the same (law H6).
+            is_offer = any(isinstance(each, Say) and each.prompt_id == OFFER for each in actions)
+            self._may_be_yes = is_offer or expectation is Expectation.YES_NO
+        self._hearing.expect(expectation, self._language, may_be_yes=self._may_be_yes)
 
     def _follow_dialogue(self) -> None:
         dialogue = self._dialogue
@@ -325,7 +331,7 @@ class Conversation:
 
     async def _run_task(self, action: RunTask) -> None:
         self._tasks_running += 1
-        slow = asyncio.get_running_loop().call_later(SLOW_TASK_SECONDS, self._task_is_slow)
+        slow = asyncio.get_running_loop().call_later(SLOW_TASK_SECONDS, self._one_moment, self._turns.add)
         try:
             outcome = await self._services.backend.run(action.name, dict(action.slots))
         finally:
@@ -333,15 +339,10 @@ class Conversation:
             self._tasks_running -= 1
         self._inbox.put_nowait(outcome)
 
-    def _task_is_slow(self) -> None:
-        if not self._speaker.is_speaking and not self._story.is_waiting and self._goodbye is None:
-            self._turns.add(self._speaker.say(Say("one_moment", self._language)))
-
     def _store_callback(self, action: StoreCallback) -> None:
         self._story.callback_stored()
-        self._sink(
-            CallbackRequested(self._at_ms(), action.reason, action.language, action.number, action.message)
-        )
+        number, message = action.number, action.message
+        self._sink(CallbackRequested(self._at_ms(), action.reason, action.language, number, message))
 
     async def _say_goodbye(self, goodbye: HangUp) -> None:
         await self._speaker.silent()
@@ -364,7 +365,8 @@ class Conversation:
         by = {"repair": "repair", "worker_failure": "fallback"}.get(action.reason)
         if by is not None:
             self._sink(HumanRequested(self._at_ms(), by=by, language=self._language))
-        self._story.is_waiting, self._listen = True, None
+        self._story.is_waiting = True
+        self._silence.expect(None)
         self._goodbye = self._story.goodbye = None
         self._hearing.reset()
         self._group.create_task(self._put_through(action), name="transfer")

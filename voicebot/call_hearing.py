@@ -104,7 +104,7 @@ class _EndedTurn:
 
     recognition: Recognition
     task: asyncio.Task[Meaning | NoMeaning]
-    expectation: Expectation
+    may_be_yes: bool
     last_speech_at: float
     ended_at: float
     speech_ms: int
@@ -140,6 +140,7 @@ class CallHearing:
             lambda what, code: sink(SpeechWorkerFailed(at_ms(), what=what, code=code)),
         )
         self._expectation = Expectation.ANYTHING
+        self._may_be_yes = False
         self._delivering: set[asyncio.Task[None]] = set()
         self._speculation: tuple[Recognition, asyncio.Task[Meaning | NoMeaning]] | None = None
         self._calm = asyncio.Event()
@@ -166,8 +167,12 @@ class CallHearing:
         """Wait until the caller is silent and all was understood."""
         await self._calm.wait()
 
-    def expect(self, expectation: Expectation, language: Language) -> None:
-        """Note what was asked and in which language the call goes on."""
+    def expect(self, expectation: Expectation, language: Language, *, may_be_yes: bool) -> None:
+        """Note what was asked and in which language the call goes on.
+
+        `may_be_yes`: 'ja' over the prompt answers it, and is no backchannel.
+        """
+        self._may_be_yes = may_be_yes
         if expectation is not self._expectation:
             self._expectation = expectation
             self._endpointing.expect(expectation)
@@ -286,8 +291,7 @@ class CallHearing:
             return
         slots = meaning.interpretation.slots if meaning.interpretation else {}
         verdict = completeness(meaning.text, meaning.call_language.language, self._expectation, slots)
-        may_be_answer = self._expectation is Expectation.YES_NO
-        self._interrupt(self._barge_in.heard(meaning.text, may_be_answer=may_be_answer))
+        self._interrupt(self._barge_in.heard(meaning.text, may_be_answer=self._may_be_yes))
         turn_probability = meaning.transcription.turn_completeness
         self._follow(self._endpointing.understood(number, verdict.value, turn_probability))
 
@@ -301,7 +305,7 @@ class CallHearing:
         turn = _EndedTurn(
             recognition,
             task,
-            self._expectation,
+            self._may_be_yes,
             self._last_speech_at,
             self._clock(),
             ended.speech_ms,
@@ -337,10 +341,9 @@ class CallHearing:
             self._heard.ears_failed(meaning.code)
             return
         self._call_language = meaning.call_language
-        may_be_answer = turn.expectation is Expectation.YES_NO
-        self._interrupt(self._barge_in.heard(meaning.text, may_be_answer=may_be_answer))
+        self._interrupt(self._barge_in.heard(meaning.text, may_be_answer=turn.may_be_yes))
         is_backchanneling = not meaning.text or is_backchannel(meaning.text)
-        if turn.was_over_bot and self._speaker.is_speaking and not may_be_answer and is_backchanneling:
+        if turn.was_over_bot and self._speaker.is_speaking and not turn.may_be_yes and is_backchanneling:
             self._sink(BackchannelHeard(self._at_ms(), speech_ms=turn.speech_ms))
             return
         self._heard.turn_heard(_turn_heard(turn, meaning))

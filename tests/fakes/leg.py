@@ -79,6 +79,7 @@ class FakeLeg:
         self.clock = clock or VirtualClock()
         self._info = LegInfo(leg_id, kind, caller, called, "PCMA/8000", f"call-{leg_id}", inbound)
         self._playout = LegPlayout()
+        self._unanswered_playout = LegPlayout()  # as of a SIP leg: before the answer there is no session
         self._frames = FrameStream()
         self._signals = SignalStream()
         self._fed = bytearray()
@@ -170,7 +171,7 @@ class FakeLeg:
 
     @property
     def playout(self) -> Playout:
-        return self._playout
+        return self._playout if self._is_answered else self._unanswered_playout
 
     @property
     def is_on_hold(self) -> bool:
@@ -211,13 +212,14 @@ class FakeLeg:
         self._signals.push(ended)
         self._frames.close()
         self._playout.end()
+        self._unanswered_playout.end()
 
 
 class FakeDialler:
     """Implements `Dialler`: each URI has a script, a leg or a failure, decided when `ring_out()` lets it.
 
     Without `ring_out` gating (`rings=False`) the outcome comes at once. `cancelled`: URIs whose dial was
-    cancelled by the caller of dial().
+    cancelled by the caller of dial(). `answered`: legs handed out.
     """
 
     def __init__(self, *, rings: bool = False) -> None:
@@ -227,6 +229,7 @@ class FakeDialler:
             self._gate.set()
         self.dialled: list[str] = []
         self.cancelled: list[str] = []
+        self.answered: list[FakeLeg] = []
 
     def script(self, uri: str, *outcomes: FakeLeg | DialFailure) -> None:
         self._outcomes.setdefault(uri, []).extend(outcomes)
@@ -248,4 +251,5 @@ class FakeDialler:
         outcome = outcomes.pop(0) if len(outcomes) > 1 else outcomes[0]
         if isinstance(outcome, DialFailure):
             raise DialFailed(outcome)
+        self.answered.append(outcome)
         return outcome

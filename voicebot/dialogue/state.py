@@ -151,8 +151,10 @@ class Context:
     @property
     def kind(self) -> QuestionKind:
         """The kind of the pending question."""
-        question = self.state.question
-        return KINDS.get(self.state.resume if question is Question.OFFER_HUMAN else question, PLAIN)
+        question, resumed = self.state.question, KINDS.get(self.state.resume, PLAIN)
+        if question is Question.OFFER_HUMAN and resumed.digits[1] > 0:
+            return resumed  # the digits that were asked before still count, and take longer than yes or no
+        return KINDS.get(question, PLAIN)
 
     def ask(self, question: Question, **values: str) -> tuple[Action, ...]:
         """Ask a question and make it the pending one."""
