@@ -58,6 +58,8 @@ _MAY_END = frozenset(
 _DUTCH_SUBJECT_ENDS = re.compile(
     r"\b(?:dat|het|dit|wat|hoe) (?:kan|wil|moet|mag|is|was)$|\b(?:waar|wat|hoe) (?:\w+ ){1,4}(?:is|zijn)$"
 )
+_LOOKED_AT = 40
+"""Last words that are looked at for a request: bounds the time in the media loop."""
 _WANTED_DIGITS = {Expectation.DIGITS: (5, 14), Expectation.POSTCODE: (4, 6)}
 
 
@@ -74,7 +76,7 @@ def completeness(
     words = re.findall(r"[\w']+", folded)
     if not words:
         return Completeness.EMPTY
-    if find_request(text).wants_human and words[-1] not in {
+    if find_request(" ".join(text.split()[-_LOOKED_AT:])).wants_human and words[-1] not in {
         "en",
         "and",
         "maar",

@@ -30,6 +30,29 @@ _POLITE = re.compile(
 )
 
 
+# Every frame needs one of these: most clauses of most turns need no pattern at all.
+_NEEDED = frozenset(
+    {
+        "ROLE",
+        "HUMAN",
+        "SOME",
+        "DEPT",
+        "PLACE",
+        "SITE",
+        "UNIT",
+        "TEAM",
+        "MACH",
+        "LINK",
+        "LINKED",
+        "SPEAK",
+        "NOBODY",
+        "CONTACT",
+        "HELP",
+    }
+)
+_ASKED_ABOUT = frozenset({"MACH", "HUMAN", "ROLE", "SOME", "REAL", "WHO", "WH", "SPEAK"})
+
+
 @dataclass(frozen=True, slots=True)
 class RequestFinding:
     """What the rules found. `frame`, `question`: names of the frames that matched, '' for none."""
@@ -42,9 +65,9 @@ class RequestFinding:
 
 def request_frame(clause: Clause, *, is_impatient: bool = False, is_polite: bool = False) -> str:
     """The name of the frame by which one clause asks for a person, or ''."""
-    text = " ".join(clause)
-    if "PASTTIME" in clause and "GRAAG" not in clause:
+    if not _NEEDED.intersection(clause) or ("PASTTIME" in clause and "GRAAG" not in clause):
         return ""
+    text = " ".join(clause)
     is_denied = bool(NEGATED.search(text)) and not INVERTED_NEGATION.search(text)
     is_information = clause[0] == "WH" and not is_impatient and "I WANT" not in text and "I MUST" not in text
     for name, pattern in _REQUESTS.items():
@@ -63,6 +86,8 @@ def request_frame(clause: Clause, *, is_impatient: bool = False, is_polite: bool
 
 def question_frame(clause: Clause) -> str:
     """The name of the frame by which one clause asks whether this is a machine, or ''."""
+    if not _ASKED_ABOUT.intersection(clause):
+        return ""
     text = " ".join(clause)
     found = next((name for name, pattern in _QUESTIONS.items() if pattern.search(text)), "")
     return "" if clause[0] in {"HOW", "WHY", "IF", "ALS", "WH"} and found != "who_are_you" else found

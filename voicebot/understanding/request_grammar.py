@@ -87,7 +87,7 @@ REQUEST_FRAMES: dict[str, str] = {
         r"(?:^|.* )(?:ME|I|YOU) (?:(?:ME|YOU|GRAAG|PREP|SOFT|NOT|CAN|POSSIBLE) )*LINK(?:$| PREP| GRAAG)"
         rf"|ME (?:PREP|LOC) {_ANYONE}(?: [a-z]+)? (?:CAN )?LINK$"
     ),
-    "link_bare": rf"^(?:GRAAG |DEM )?LINK(?: GRAAG)?(?: door)?(?: (?:PREP )*{_ANYONE})?(?: GRAAG)?$",
+    "link_bare": rf"^(?:GRAAG |DEM )?LINK(?! MY)(?: GRAAG)?(?: door)?(?: (?:PREP )*{_ANYONE})?(?: GRAAG)?$",
     "link_to": rf"(?:^|.* )LINK (?:PREP )+{_ANYONE}|^PREP {_ANYONE} LINK$",
     "link_passive": r"(?:^|.* )(?:WANT|CAN|MUST|GRAAG) (?:.* )?LINKED(?: |$)",
     # 'geef me je collega', 'laat iemand mij helpen', 'put a person on the line'

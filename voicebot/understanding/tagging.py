@@ -56,6 +56,8 @@ _SUBORDINATORS = {
     "HAVE", "SPEAK", "EXIST", "I", "YOU", "ALS", "DISCUSS", "zodat", "omdat", "dan", "DO",
 }  # fmt: skip
 
+_LONGEST_CLAUSE, _OVERLAP = 24, 10
+
 Clause = tuple[str, ...]
 
 
@@ -190,7 +192,19 @@ def _clauses_of_sentence(words: list[str]) -> list[Clause]:
             if previous and _starts_clause(tags, index, previous):
                 split.append([])
             split[-1].append(tag)
-    return [tuple(clause) for clause in map(_trimmed, split) if clause]
+    trimmed = (tuple(clause) for clause in map(_trimmed, split) if clause)
+    return [piece for clause in trimmed for piece in _pieces(clause)]
+
+
+def _pieces(clause: Clause) -> list[Clause]:
+    """A clause is short; what is not (no punctuation for a minute) is read through a moving window.
+
+    The patterns' time grows with the square of the length: this bounds it.
+    """
+    if len(clause) <= _LONGEST_CLAUSE:
+        return [clause]
+    step = _LONGEST_CLAUSE - _OVERLAP
+    return [clause[start : start + _LONGEST_CLAUSE] for start in range(0, len(clause) - _OVERLAP, step)]
 
 
 def _is_contrast(previous: str, rest: list[str]) -> bool:
