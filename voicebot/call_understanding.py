@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from voicebot.errors import SpeechWorkerBusy, SpeechWorkerError
@@ -14,6 +14,8 @@ from voicebot.hearing.transcriber import Transcriber, Transcription, Transcripti
 from voicebot.understanding.interpretation import Expectation, Interpretation, Interpreter
 
 TRIES = 2
+LEAST_CHANCE_OF_OTHER = 0.05
+"""Below this chance the other language is not worth a second look."""
 DOUBTFUL_LOG_PROBABILITY = -0.8
 """Below this average per token, numbers are asked back (Whisper's own threshold for failure is -1.0)."""
 
@@ -40,14 +42,14 @@ class TurnHeard:
     @property
     def says_nothing(self) -> bool:
         """No intent, no answer, no request could be made out in it."""
-        found = self.interpretation
-        return found is None or not (
-            found.intent
-            or found.slots
-            or found.wants_human
-            or found.asks_if_robot
-            or found.requested_language
-        )
+        return says_nothing(self.interpretation)
+
+
+def says_nothing(found: Interpretation | None) -> bool:
+    """Whether no intent, no answer and no request could be made out."""
+    return found is None or not (
+        found.intent or found.slots or found.wants_human or found.asks_if_robot or found.requested_language
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,43 @@ class Recognition:
             )
             self._transcription_ms = _ms(using.clock() - began)
         found = self._transcription
+        meaning = await self._interpreted(found)
+        other: Language = "en" if found.language == "nl" else "nl"
+        if not found.text or not says_nothing(meaning.interpretation):
+            return meaning
+        if found.language_probabilities.get(other, 0.0) < LEAST_CHANCE_OF_OTHER:
+            return self._unchanged(meaning)
+        return await self._second_look(meaning, other, is_speculative=is_speculative)
+
+    async def _second_look(self, first: Meaning, other: Language, *, is_speculative: bool) -> Meaning:
+        """Hear the same audio as the other language: words that mean nothing were likely in the wrong one.
+
+        What is understood in neither language changes nothing in the call's.
+        """
+        using = self._using
+        began = using.clock()
+        request = TranscriptionRequest(
+            self._pcm,
+            language=other,
+            prompts=using.vocabulary(self._expectation),
+            is_speculative=is_speculative,
+        )
+        try:
+            second = await self._interpreted(await using.transcriber.transcribe(request))
+        except SpeechWorkerError:
+            return self._unchanged(first)
+        best = self._unchanged(first) if says_nothing(second.interpretation) else second
+        return replace(best, transcription_ms=first.transcription_ms + _ms(using.clock() - began))
+
+    def _unchanged(self, meaning: Meaning) -> Meaning:
+        """Leave the call's language as it is."""
+        found = meaning.interpretation
+        if found is not None:
+            found = replace(found, language=self._call_language.language)
+        return replace(meaning, call_language=self._call_language, interpretation=found)
+
+    async def _interpreted(self, found: Transcription) -> Meaning:
+        using = self._using
         language = after_turn(
             self._call_language,
             found.text,

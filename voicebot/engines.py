@@ -170,8 +170,8 @@ class EarsOfCalls:
 
     @property
     def language_rules(self) -> LanguageRules:
-        """On a line without a language of its own, neither is likelier at first."""
-        return LanguageRules() if self._line_language else LanguageRules(first_prior=0.5)
+        """A line without a language of its own still hears more Dutch than English."""
+        return LanguageRules() if self._line_language else LanguageRules(first_prior=0.75)
 
     def vocabulary(self, expectation: Expectation) -> Mapping[Language, str]:
         """Return the words to expect, per language."""

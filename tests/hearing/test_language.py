@@ -82,7 +82,7 @@ def test_first_telling_turn_confirms_the_language_of_the_line():
 def test_prior_grows_once_the_language_is_heard():
     assert prior_for(CallLanguage("nl"), RULES)["nl"] == RULES.first_prior
     assert prior_for(DUTCH, RULES)["nl"] == RULES.stickiness
-    assert prior_for(CallLanguage("en", is_heard=True), RULES)["en"] == RULES.stickiness
+    assert prior_for(CallLanguage("en", is_heard=True), RULES)["en"] == RULES.english_stickiness
 
 
 def test_text_vote_knows_dutch_and_english_only_and_is_never_sure():

@@ -28,15 +28,17 @@ _SAME_IN_BOTH = frozenset(
 class LanguageRules:
     """How readily a call changes its language.
 
-    `stickiness`: prior of the language spoken so far. `switch_probability`: what the other language must
+    `stickiness`: prior of the language spoken so far; of English at most `english_stickiness`: Whisper base
+    takes much Dutch for English and hardly any English for Dutch (models/cards/whisper.md). `switch_probability`: what the other language must
     reach to take over. `first_prior`: of the line's own language before anyone has spoken. `text_weight`:
     exponent of langdetect's vote (0 is none). `sure_probability`: where Whisper is so sure, the vote could
     not change the decision, and its 2 ms are spared.
     """
 
-    stickiness: float = 0.85
+    stickiness: float = 0.9
+    english_stickiness: float = 0.65
     switch_probability: float = 0.8
-    first_prior: float = 0.7
+    first_prior: float = 0.9
     text_weight: float = 0.4
     sure_probability: float = 0.95
 
@@ -52,6 +54,8 @@ class CallLanguage:
 def prior_for(state: CallLanguage, rules: LanguageRules) -> Mapping[Language, float]:
     """Return the probability per language before the next turn; goes into the TranscriptionRequest."""
     own = rules.stickiness if state.is_heard else rules.first_prior
+    if state.language == "en":
+        own = min(own, rules.english_stickiness)
     return MappingProxyType({each: own if each == state.language else 1 - own for each in LANGUAGES})
 
 
