@@ -157,11 +157,13 @@ class Conversation:
     async def _hear(self) -> None:
         async for frame in self._leg.frames():
             if self._story.is_waiting or self._leg.is_on_hold:
-                self._silence.step(is_busy=True)
+                self._silence.step(bot_is_busy=True)
                 continue
             self._hearing.take(frame)
-            is_busy = self._speaker.is_speaking or self._hearing.is_busy or not self._inbox.empty()
-            silent = self._silence.step(is_busy=is_busy)
+            silent = self._silence.step(
+                bot_is_busy=self._speaker.is_speaking or not self._inbox.empty(),
+                caller_is_heard=self._hearing.is_busy,
+            )
             if silent is not None:
                 self._inbox.put_nowait(silent)
 

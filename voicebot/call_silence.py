@@ -18,10 +18,15 @@ class SilenceCounter:
         """Begin anew with another limit."""
         self.listen, self._quiet_ms = listen, 0
 
-    def step(self, *, is_busy: bool) -> Silent | None:
-        """Take one more frame; `is_busy`: somebody speaks or thinks. A Silent ends the limit."""
-        if self.listen is None or is_busy:
+    def step(self, *, bot_is_busy: bool, caller_is_heard: bool = False) -> Silent | None:
+        """Take one more frame. A Silent ends the limit.
+
+        `bot_is_busy`: it speaks or decides: counting begins anew after it. `caller_is_heard`: something is
+        heard that may turn out to be a cough, which is no reason to begin anew.
+        """
+        if bot_is_busy:
             self._quiet_ms = 0
+        if self.listen is None or bot_is_busy or caller_is_heard:
             return None
         self._quiet_ms += FRAME_MS
         if self._quiet_ms < self.listen.no_input_ms:

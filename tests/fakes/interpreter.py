@@ -32,7 +32,7 @@ class FakeInterpreter:
             raise failure
         found = self.meanings.get(text, Interpretation(text, "nl", None, 0.1))
         said = yes_or_no(text, is_expected=expectation is Expectation.YES_NO)
-        slots = dict(found.slots) or ({"yes_no": "yes" if said else "no"} if said is not None else {})
+        slots = dict(found.slots) or ({"yes_no": said} if said is not None else {})
         return replace(
             found,
             language=language or "nl",

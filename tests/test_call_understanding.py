@@ -1,0 +1,96 @@
+"""Two tries, a speculation that may be dropped, and a transcription that is not made twice."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.fakes.interpreter import FakeInterpreter
+from tests.fakes.spoken_words import spoken
+from tests.fakes.transcriber import FakeTranscriber
+from tests.fakes.virtual_time import in_virtual_time
+from voicebot.call_understanding import Meaning, NoMeaning, Recognisers, Recognition, TurnHeard
+from voicebot.errors import SpeechWorkerBusy, SpeechWorkerDied
+from voicebot.hearing.language import CallLanguage, LanguageRules
+from voicebot.understanding.interpretation import Expectation, Interpretation
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.transcriber, self.interpreter = FakeTranscriber(), FakeInterpreter()
+        self.interpreter.knows("waar blijft mijn bestelling", "order_status")
+        self.failures: list[tuple[str, str]] = []
+        using = Recognisers(
+            self.transcriber,
+            self.interpreter,
+            LanguageRules(),
+            lambda expectation: {"nl": expectation.value},
+            lambda: "2026-11-24",
+            asyncio.get_running_loop().time,
+            lambda what, code: self.failures.append((what, code)),
+        )
+        pcm = spoken("waar blijft mijn bestelling")
+        self.recognition = Recognition(pcm, CallLanguage("nl"), Expectation.DIGITS, using)
+
+
+@in_virtual_time
+async def test_words_meaning_language_and_times() -> None:
+    bench = Bench()
+    meaning = await bench.recognition.run()
+    assert isinstance(meaning, Meaning)
+    assert meaning.text == "waar blijft mijn bestelling"
+    assert meaning.call_language == CallLanguage("nl", is_heard=True)
+    assert (meaning.transcription_ms, meaning.understanding_ms) == (100, 20)
+    (request,) = bench.transcriber.requests
+    assert (request.is_speculative, request.prompts) == (True, {"nl": "digits"})
+
+
+@in_virtual_time
+async def test_a_dropped_speculation_waits_for_the_end_of_the_turn_and_costs_no_try() -> None:
+    bench = Bench()
+    bench.transcriber.failures = [SpeechWorkerBusy("full"), SpeechWorkerDied("killed")]
+    task = asyncio.create_task(bench.recognition.run())
+    await asyncio.sleep(5)
+    assert len(bench.transcriber.requests) == 1
+    bench.recognition.make_sure()
+    assert isinstance(await task, Meaning)
+    assert [request.is_speculative for request in bench.transcriber.requests] == [True, False, False]
+    assert bench.failures == [("transcription", "worker.died")]
+
+
+@in_virtual_time
+async def test_a_second_failure_is_the_last() -> None:
+    bench = Bench()
+    told: list[bool] = []
+    bench.recognition.on_failed = lambda: told.append(bench.recognition.has_failed)
+    bench.recognition.make_sure()
+    bench.transcriber.failures = [SpeechWorkerDied("killed"), SpeechWorkerBusy("slow")]
+    assert await bench.recognition.run() == NoMeaning("worker.busy")
+    assert told == [True]
+    assert len(bench.transcriber.requests) == 2
+
+
+@in_virtual_time
+async def test_what_was_transcribed_is_not_transcribed_again() -> None:
+    bench = Bench()
+    bench.interpreter.failures = [SpeechWorkerDied("killed"), SpeechWorkerDied("killed")]
+    assert await bench.recognition.run() == NoMeaning("worker.died")
+    assert len(bench.transcriber.requests) == 1
+    assert bench.failures == [("understanding", "worker.died")] * 2
+
+
+@pytest.mark.parametrize(
+    ("interpretation", "says_nothing"),
+    [
+        (None, True),
+        (Interpretation("hallo", "nl", None, 0.1), True),
+        (Interpretation("mens", "nl", None, 0.1, wants_human=True), False),
+        (Interpretation("robot", "nl", None, 0.1, asks_if_robot=True), False),
+        (Interpretation("english", "nl", None, 0.1, requested_language="en"), False),
+        (Interpretation("open", "nl", "opening_hours", 0.9), False),
+        (Interpretation("ja", "nl", None, 0.1, {"yes_no": "yes"}), False),
+    ],
+)
+def test_what_counts_as_saying_something(interpretation: Interpretation | None, says_nothing: bool) -> None:
+    assert TurnHeard("", "nl", interpretation, 0.0, 0.0).says_nothing is says_nothing
