@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,9 @@ from tests.fakes.transcriber import FakeTranscriber
 from tests.fakes.virtual_time import in_virtual_time
 from voicebot.call_understanding import Meaning, NoMeaning, Recognisers, Recognition, TurnHeard
 from voicebot.errors import SpeechWorkerBusy, SpeechWorkerDied
+from voicebot.events import Language
 from voicebot.hearing.language import CallLanguage, LanguageRules
+from voicebot.hearing.transcriber import Transcription, TranscriptionRequest
 from voicebot.understanding.interpretation import Expectation, Interpretation
 
 
@@ -80,6 +83,19 @@ async def test_what_was_transcribed_is_not_transcribed_again() -> None:
     assert bench.failures == [("understanding", "worker.died")] * 2
 
 
+@in_virtual_time
+async def test_a_second_look_in_the_other_language_costs_no_try_when_it_fails() -> None:
+    bench = Bench()
+    bench.interpreter.meanings.clear()
+    bench.transcriber.unsure = True
+    bench.transcriber.failures = [None, SpeechWorkerDied("killed")]
+    meaning = await bench.recognition.run()
+    assert isinstance(meaning, Meaning)
+    assert meaning.text == "waar blijft mijn bestelling"
+    assert [request.language for request in bench.transcriber.requests] == [None, "en"]
+    assert not bench.failures
+
+
 @pytest.mark.parametrize(
     ("interpretation", "says_nothing"),
     [
@@ -94,3 +110,67 @@ async def test_what_was_transcribed_is_not_transcribed_again() -> None:
 )
 def test_what_counts_as_saying_something(interpretation: Interpretation | None, says_nothing: bool) -> None:
     assert TurnHeard("", "nl", interpretation, 0.0, 0.0).says_nothing is says_nothing
+
+
+class _Misheard(FakeTranscriber):
+    """Takes Dutch for English, unless it is told the language."""
+
+    text_in_english = "wear the life mine"
+    chance_of_dutch = 0.3
+
+    async def transcribe(self, request: TranscriptionRequest) -> Transcription:
+        found = await super().transcribe(request)
+        if request.language is not None:
+            return replace(found, language=request.language, language_probabilities={request.language: 1.0})
+        chances: dict[Language, float] = {"nl": self.chance_of_dutch, "en": 1 - self.chance_of_dutch}
+        return replace(found, text=self.text_in_english, language="en", language_probabilities=chances)
+
+
+def _misheard(bench: Bench) -> _Misheard:
+    transcriber = _Misheard()
+    bench.transcriber = transcriber
+    bench.recognition._using = replace(bench.recognition._using, transcriber=transcriber)
+    return transcriber
+
+
+@in_virtual_time
+async def test_words_that_mean_nothing_are_heard_once_more_in_the_other_language() -> None:
+    bench = Bench()
+    transcriber = _misheard(bench)
+    meaning = await bench.recognition.run()
+    assert isinstance(meaning, Meaning)
+    assert meaning.text == "waar blijft mijn bestelling"
+    assert meaning.interpretation is not None
+    assert meaning.interpretation.intent == "order_status"
+    assert meaning.call_language == CallLanguage("nl", is_heard=True)
+    assert [request.language for request in transcriber.requests] == [None, "nl"]
+    assert meaning.transcription_ms >= 200
+
+
+@in_virtual_time
+async def test_what_is_understood_in_neither_language_leaves_the_call_in_its_own() -> None:
+    bench = Bench()
+    bench.interpreter.meanings.clear()
+    _misheard(bench)
+    meaning = await bench.recognition.run()
+    assert isinstance(meaning, Meaning)
+    assert meaning.call_language == CallLanguage("nl")
+    assert meaning.interpretation is not None
+    assert meaning.interpretation.language == "nl"
+
+
+@in_virtual_time
+async def test_no_second_look_where_the_sound_leaves_no_doubt_or_the_worker_has_no_time() -> None:
+    bench = Bench()
+    bench.interpreter.meanings.clear()
+    transcriber = _misheard(bench)
+    transcriber.chance_of_dutch = 0.01
+    await bench.recognition.run()
+    assert len(transcriber.requests) == 1
+    bench = Bench()
+    transcriber = _misheard(bench)
+    transcriber.failures = [None, SpeechWorkerBusy("full")]
+    meaning = await bench.recognition.run()
+    assert isinstance(meaning, Meaning)
+    assert meaning.text == transcriber.text_in_english
+    assert bench.failures == []

@@ -153,7 +153,10 @@ class TransferProgressed(CallEvent):
 
 @dataclass(frozen=True, slots=True)
 class CallbackRequested(CallEvent):
-    """The caller is to be called back (law H5). `number` '' is the call's; both texts are sealed at storage."""
+    """The caller is to be called back (law H5).
+
+    `number` '' is the call's; both texts are sealed at storage.
+    """
 
     reason: str
     language: str

@@ -26,7 +26,7 @@ class StartFacts:
 def show_start(facts: StartFacts, *, as_json: bool) -> None:
     """Print the screen, or one JSON line."""
     if as_json:
-        print(json.dumps({"event": "started", **asdict(facts)}), flush=True)  # noqa: T201 - the command's output
+        print(json.dumps({"event": "started", **asdict(facts)}), flush=True)
         return
     console = Console()
     console.print(f"\n[bold]{facts.organisation}[/bold] answers calls ({facts.start_seconds:.1f} s to start)")

@@ -29,10 +29,10 @@ class LanguageRules:
     """How readily a call changes its language.
 
     `stickiness`: prior of the language spoken so far; of English at most `english_stickiness`: Whisper base
-    takes much Dutch for English and hardly any English for Dutch (models/cards/whisper.md). `switch_probability`: what the other language must
-    reach to take over. `first_prior`: of the line's own language before anyone has spoken. `text_weight`:
-    exponent of langdetect's vote (0 is none). `sure_probability`: where Whisper is so sure, the vote could
-    not change the decision, and its 2 ms are spared.
+    takes much Dutch for English and hardly any English for Dutch (models/cards/whisper.md).
+    `switch_probability`: what the other language must reach to take over. `first_prior`: of the line's own
+    language before anyone has spoken. `text_weight`: exponent of langdetect's vote (0 is none).
+    `sure_probability`: where Whisper is so sure, the vote could not change the decision.
     """
 
     stickiness: float = 0.9

@@ -47,7 +47,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class SetupFailed:
-    """Our INVITE ended without an answer. `status`: final code, 408 for a time-out, 503 for a dead transport."""
+    """Our INVITE ended without an answer.
+
+    `status`: final code, 408 for a time-out, 503 for a dead transport.
+    """
 
     status: int
     reason: str
@@ -141,7 +144,7 @@ class SipEndpointProtocol(Protocol):
         display_name: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> CallControl:
-        """Start an outbound call; progress comes by events(). Through the trunk that serves the URI, if any."""
+        """Start an outbound call, through the trunk that serves the URI if any; progress comes by events()."""
 
     async def close(self, grace_seconds: float = 2.0) -> None:
         """Hang up what is left, unregister, close sockets."""
