@@ -13,7 +13,7 @@ from voicebot.hearing.transcriber import Transcription, TranscriptionRequest
 class FakeTranscriber:
     """Implements Transcriber. `latency_seconds` of each answer; `failures`: raised one a request, in order.
 
-    `english`: words that make a text English. `log_probability`: of every text. `requests`: what came.
+    `english`: words that make a text English; `unsure`: the language is a guess. `log_probability`: of every text. `requests`: what came.
     """
 
     def __init__(self, latency_seconds: float = 0.1) -> None:
@@ -21,6 +21,7 @@ class FakeTranscriber:
         self.failures: list[SpeechWorkerError | None] = []
         self.english: set[str] = set()
         self.log_probability = -0.2
+        self.unsure = False
         self.requests: list[TranscriptionRequest] = []
         self.cancelled = 0
 
@@ -38,6 +39,8 @@ class FakeTranscriber:
         language: Language = "en" if self.english & set(words) else "nl"
         sure: dict[Language, float]
         sure = {"nl": 0.97, "en": 0.03} if language == "nl" else {"nl": 0.03, "en": 0.97}
+        if self.unsure:
+            sure = {"nl": 0.6, "en": 0.4}
         return Transcription(
             " ".join(words), language, sure, self.log_probability, 0.01, self.latency_seconds
         )
