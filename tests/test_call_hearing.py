@@ -9,6 +9,7 @@ import pytest
 from tests.call_world import World
 from tests.fakes.spoken_words import spoken
 from tests.fakes.virtual_time import in_virtual_time
+from voicebot.call import CallLimits
 from voicebot.errors import SpeechWorkerBusy, SpeechWorkerDied, SpeechWorkerError
 from voicebot.events import (
     BackchannelHeard,
@@ -247,6 +248,43 @@ async def test_a_key_while_the_bot_is_paused_is_carried_out() -> None:
         await world.until(lambda: world.names()[-1] == "music")
         await world.wait(5000)
         assert world.names()[-1] == "music"  # nothing that was said before stops it
+
+
+@in_virtual_time
+async def test_a_transfer_while_the_bot_is_paused_does_not_leave_it_paused() -> None:
+    async with World(limits=CallLimits(max_seconds=4.75), rings=True) as world:
+        world.dialogue._state.time_warnings = 1  # the next one puts through
+        await asked(world)
+        await world.until(lambda: world.call._at_ms() >= 4_300)
+        assert world.names()[-1].startswith("hours")
+        world.say("eh eh eh eh")
+        await world.until_said("time_is_up")
+        await world.until(lambda: world.dialler.dialled)
+
+
+@in_virtual_time
+async def test_after_a_key_over_a_paused_bot_it_can_be_interrupted_as_before() -> None:
+    async with World() as world:
+        await asked(world)
+        world.interpreter.knows("eh eh waar blijft mijn bestelling", "order_status")
+        world.transcriber.latency_seconds = 1.0
+        world.say("eh eh")
+        await world.wait(500)
+        world.leg.press("*")
+        await world.wait(200)
+        assert world.names()[-1] == "hours_open_until"
+        spoke_at = len(world.leg.played) * 20
+        world.say("waar blijft mijn bestelling")
+        await world.until_said("ask_order_number")
+        again = [each for each in world.line if each.name.startswith("hours_open_until")][-1]
+        assert again.end_ms - spoke_at <= 300
+
+
+@in_virtual_time
+async def test_a_dialogue_that_names_no_wait_is_no_dead_end() -> None:
+    async with World() as world:
+        world.dialogue.silence = lambda now: ()  # type: ignore[method-assign]
+        await world.until(lambda: len(world.of(NoInput)) >= 3)
 
 
 @in_virtual_time

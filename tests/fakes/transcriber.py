@@ -13,7 +13,8 @@ from voicebot.hearing.transcriber import Transcription, TranscriptionRequest
 class FakeTranscriber:
     """Implements Transcriber. `latency_seconds` of each answer; `failures`: raised one a request, in order.
 
-    `english`: words that make a text English; `unsure`: the language is a guess. `log_probability`: of every text. `requests`: what came.
+    `english`: words that make a text English; `unsure`: the language is a guess. `log_probability`: of every
+    text. `requests`: what came.
     """
 
     def __init__(self, latency_seconds: float = 0.1) -> None:
