@@ -396,12 +396,15 @@ def test_a_time_out_after_ringing_is_no_answer() -> None:
     assert failure_of(408, has_rung=True) is DialFailure.NO_ANSWER
 
 
-async def test_nobody_answers_in_time(stage: Stage) -> None:
+@pytest.mark.parametrize(("has_rung", "reason"), [(True, "no_answer"), (False, "unreachable")])
+async def test_nobody_answers_in_time(stage: Stage, has_rung: bool, reason: str) -> None:
     endpoint = FakeEndpoint()
-    task = await dialled(stage, endpoint, timeout_seconds=0.0)
+    task = await dialled(stage, endpoint, timeout_seconds=0.05)
+    if has_rung:
+        endpoint.control.happens(Ringing())
     with pytest.raises(DialFailed) as failed:
         await task
-    assert failed.value.reason is DialFailure.NO_ANSWER
+    assert failed.value.reason.value == reason
     assert endpoint.control.hang_ups >= 1
 
 

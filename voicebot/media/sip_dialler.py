@@ -11,6 +11,8 @@ from voicebot.media.sip_leg import SetupRefused, SipLeg
 from voicebot.media.sip_media import MediaParts, open_media
 from voicebot.sip.call_control import SipEndpointProtocol
 
+_GIVE_UP_SECONDS = 0.5
+"""The caller waits for what follows."""
 _REASONS = {
     486: DialFailure.BUSY,
     600: DialFailure.BUSY,
@@ -62,9 +64,11 @@ class SipDialler:
         except BaseException as error:
             rtp.close()
             if leg is not None:
-                await asyncio.shield(leg.hang_up("not answered"))
+                await _give_up(leg)
             if isinstance(error, TimeoutError):
-                raise DialFailed(DialFailure.NO_ANSWER, "time limit") from error
+                has_rung = leg is not None and leg.has_rung
+                reason = DialFailure.NO_ANSWER if has_rung else DialFailure.UNREACHABLE
+                raise DialFailed(reason, "time limit") from error
             if isinstance(error, SetupRefused):
                 raise DialFailed(
                     failure_of(error.status, has_rung=error.has_rung), f"{error.status}"
@@ -85,3 +89,12 @@ class SipDialler:
                 await rtp.has_media.wait()
         except TimeoutError as error:
             raise DialFailed(DialFailure.NO_MEDIA) from error
+
+
+async def _give_up(leg: SipLeg) -> None:
+    """End a leg that was not answered; a host that is silent gets its CANCEL later or never (RFC 3261 §9.1)."""
+    try:
+        async with asyncio.timeout(_GIVE_UP_SECONDS):
+            await leg.hang_up("not answered")  # takes effect at once; the rest is the wait for the peer
+    except TimeoutError:
+        return

@@ -85,6 +85,11 @@ class SipLeg:
         return self._rtp.playout if self._rtp is not None else self._unanswered_playout
 
     @property
+    def has_rung(self) -> bool:
+        """Something answered our INVITE, if only provisionally."""
+        return self._has_rung
+
+    @property
     def is_on_hold(self) -> bool:
         """The peer holds us."""
         return self._is_on_hold
