@@ -401,7 +401,7 @@ async def test_nobody_answers_in_time(stage: Stage, has_rung: bool, reason: str)
     endpoint = FakeEndpoint()
     task = await dialled(stage, endpoint, timeout_seconds=0.05)
     if has_rung:
-        endpoint.control.happens(Ringing())
+        endpoint.control.happens(Ringing(180, None))
     with pytest.raises(DialFailed) as failed:
         await task
     assert failed.value.reason.value == reason
