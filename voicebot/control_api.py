@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import uvicorn
@@ -91,5 +93,7 @@ class ControlServer:
 
 
 class _QuietServer(uvicorn.Server):
-    def install_signal_handlers(self) -> None:
-        return
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave SIGTERM to the service: the API must answer while the last calls end."""
+        yield

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -15,6 +17,22 @@ def _escape(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         if isinstance(value, str):
             event[key] = value.encode("unicode_escape").decode("ascii") if not value.isprintable() else value
     return event
+
+
+class _Surviving:
+    """A stream that never raises: with the disk full or the reader gone, lines are lost and calls are not."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 def set_up_logging(level: str = "info") -> None:
@@ -33,7 +51,7 @@ def set_up_logging(level: str = "info") -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Surviving(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)

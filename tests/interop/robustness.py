@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
+import select
 import socket
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.peers.service import RunningService
-from tests.sip import test_torture as torture
+import numpy as np
 
-CALLER = "+31201234567"
-"""The number of sipp's scenarios."""
+from tests.peers.service import RunningService
+from tests.peers.signals import tone_dbfs
+from tests.sip import test_torture as torture
+from voicebot.audio import SAMPLE_RATE, AudioClip
+from voicebot.events import Language
+from voicebot.media.leg import Leg, LegEnded
+from voicebot.settings import SpeechSettings
+from voicebot.test_caller.dialling import caller_stack
+from voicebot.test_caller.listening import BotSpeech
+from voicebot.test_caller.preparing import CallerVoice
+from voicebot.test_caller.script import Step
+
+_DIALOG = ("via:", "from:", "to:", "call-id:", "cseq:")
 
 
 def recorded(service: RunningService) -> list[tuple[str, str]]:
@@ -63,9 +77,13 @@ class Taken:
         return cls(resources["resident_bytes"], resources["open_files"], resources["tasks"])
 
 
+_CALLS = {"SDP", "BADINV01", "ESC01", "LONGREQ", "ESCRURI", "CPARAM", "SDP01", "INV2543"}
+"""Strange, but calls: unanswered by their sender they would stay for 64*T1, and as long again for the BYE."""
+
+
 def torture_messages() -> list[bytes]:
-    """RFC 4475's messages, as tests/sip has them."""
-    found = [value for name, value in vars(torture).items() if name.isupper() and name != "SDP"]
+    """RFC 4475's messages, as tests/sip has them, but for those that start a call."""
+    found = [value for name, value in vars(torture).items() if name.isupper() and name not in _CALLS]
     return [
         value.encode() if isinstance(value, str) else value
         for value in found
@@ -129,34 +147,59 @@ def send_all(host: str, ports: Iterable[int], messages: Sequence[bytes], per_sec
                     time.sleep(max(0.0, began + sent / per_second - time.monotonic()))
 
 
-def flood(
-    host: str, port: int, method: str, *, count: int, per_second: float = 4000.0, user: str = "flood"
-) -> int:
-    """Send that many requests, each of a new call; blocks. Returns how many answers came back."""
-    answers = 0
-    with bound(host) as sock:
-        sock.setblocking(False)
-        began = time.monotonic()
-        for number in range(count):
-            sock.sendto(request(method, number, sock.getsockname(), user), ("127.0.0.1", port))
-            if number % 20 == 0:
-                answers += _answers(sock)
-                time.sleep(max(0.0, began + number / per_second - time.monotonic()))
-        until = time.monotonic() + 0.5
-        while time.monotonic() < until:
-            answers += _answers(sock)
-            time.sleep(0.01)
-    return answers
+@dataclass
+class Flood:
+    """Requests of ever new calls from one source, which acknowledges and takes BYEs, but sends no media.
 
+    `answers`: responses that came, by status.
+    """
 
-def _answers(sock: socket.socket) -> int:
-    count = 0
-    while True:
-        try:
-            sock.recv(65535)
-        except BlockingIOError:
-            return count
-        count += 1
+    host: str
+    port: int
+    method: str
+    user: str = "flood"
+
+    def __post_init__(self) -> None:
+        self.answers: Counter[int] = Counter()
+
+    def run(self, count: int, per_second: float = 4000.0, linger: float = 0.5) -> Counter[int]:
+        """Send `count` requests and go on answering for `linger` seconds; blocks."""
+        with bound(self.host) as sock:
+            sock.setblocking(False)
+            began = time.monotonic()
+            for number in range(count):
+                sock.sendto(
+                    request(self.method, number, sock.getsockname(), self.user), ("127.0.0.1", self.port)
+                )
+                if number % 20 == 0:
+                    self._listen(sock, began + number / per_second)
+            self._listen(sock, time.monotonic() + linger)
+        return self.answers
+
+    def _listen(self, sock: socket.socket, until: float) -> None:
+        while True:
+            readable, _, _ = select.select([sock], [], [], max(0.0, until - time.monotonic()))
+            if not readable:
+                return
+            self._take(sock, sock.recv(65535).decode("utf-8", "replace"))
+
+    def _take(self, sock: socket.socket, message: str) -> None:
+        first, _, rest = message.partition("\r\n")
+        kept = [line for line in rest.split("\r\n") if line.lower().startswith(_DIALOG)]
+        if first.startswith("SIP/2.0"):
+            status = int(first.split()[1])
+            self.answers[status] += 1
+            if self.method != "INVITE" or status < 200:
+                return
+            contact = re.search(r"(?im)^contact: *<([^>]+)>", rest)
+            target = contact[1] if contact and status < 300 else "sip:nl@127.0.0.1"
+            reply = [f"ACK {target} SIP/2.0", *kept, "Max-Forwards: 70", "Content-Length: 0", "", ""]
+            text = "\r\n".join(reply).replace(" INVITE", " ACK")
+        elif first.startswith("BYE"):
+            text = "\r\n".join(["SIP/2.0 200 OK", *kept, "Content-Length: 0", "", ""])
+        else:
+            return
+        sock.sendto(text.encode(), ("127.0.0.1", self.port))
 
 
 async def pour_into(port: int, messages: Sequence[bytes]) -> None:
@@ -172,3 +215,78 @@ async def pour_into(port: int, messages: Sequence[bytes]) -> None:
             pass
         finally:
             writer.transport.abort()
+
+
+class Phone:
+    """A caller made of our own SIP stack: tells when the bot speaks, says a text, presses keys."""
+
+    def __init__(self, leg: Leg) -> None:
+        self.leg = leg
+        self.ended: asyncio.Future[LegEnded] = asyncio.get_running_loop().create_future()
+        self._speech = BotSpeech(pause_ms=600)
+        self._stretches = 0
+        self._changed = asyncio.Event()
+        self._latest: deque[bytes] = deque(maxlen=25)
+
+    @classmethod
+    @asynccontextmanager
+    async def calling(cls, uri: str, display_name: str = "") -> AsyncIterator[Phone]:
+        """Dial and be answered. Raises DialFailed."""
+        async with caller_stack() as dialler:
+            phone = cls(await dialler.dial(uri, display_name=display_name, timeout_seconds=20))
+            tasks = [asyncio.create_task(phone._listen()), asyncio.create_task(phone._watch())]
+            try:
+                yield phone
+            finally:
+                await phone.leg.hang_up()
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def bot_speaks(self, seconds: float = 10.0) -> None:
+        """Wait until the bot is heard."""
+        async with asyncio.timeout(seconds):
+            while not self._speech.is_speaking:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def bot_has_spoken(self, seconds: float = 20.0) -> None:
+        """Wait until the bot has finished a stretch of speech from now on."""
+        wanted = self._stretches + 1
+        async with asyncio.timeout(seconds):
+            while self._stretches < wanted:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def hears(self, hz: float, seconds: float = 15.0) -> None:
+        """Wait until a tone is heard: it is that of the person we were put through to."""
+        async with asyncio.timeout(seconds):
+            while True:
+                samples = np.frombuffer(b"".join(self._latest), "<i2") / 32768
+                if len(samples) and tone_dbfs(samples, SAMPLE_RATE, hz) > -20:
+                    return
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def says(self, clip: AudioClip) -> None:
+        """Speak to the end of the clip."""
+        await self.leg.playout.play(clip).finished()
+
+    async def _listen(self) -> None:
+        async for frame in self.leg.frames():
+            if self._speech.take(frame, time.monotonic()) is not None:
+                self._stretches += 1
+            self._latest.append(frame.pcm)
+            self._changed.set()
+
+    async def _watch(self) -> None:
+        async for signal in self.leg.signals():
+            if isinstance(signal, LegEnded) and not self.ended.done():
+                self.ended.set_result(signal)
+
+
+def spoken_clip(text: str, language: Language) -> AudioClip:
+    """Render a caller's words."""
+    steps = CallerVoice(SpeechSettings(), language).prepared([Step("say", text, language)])
+    assert steps[0].clip is not None
+    return steps[0].clip

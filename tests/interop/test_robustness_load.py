@@ -13,11 +13,11 @@ import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.interop.calling import require_models
+from tests.interop.calling import require_models, run_command
 from tests.interop.robustness import (
+    Flood,
     Taken,
     cpu_seconds,
-    flood,
     garbage,
     pour_into,
     recorded,
@@ -40,9 +40,11 @@ PATIENT = (
     *("-default_behaviors", "none"),
 )
 STRANGER, FLOODER = "127.0.0.2", "127.0.0.3"
-LEAK_BYTES = 4 * 1024 * 1024
-"""Allowed growth over 200 calls: 20 KiB each. Measured: below 100 KiB in all; a leaked call holds its jitter
-buffer, its VAD state and its events, which is more than 20 KiB."""
+LEAK_BYTES = 8 * 1024 * 1024
+"""Allowed growth over 200 calls: 40 KiB each. Measured: 1.5-4.5 MiB, of which the transactions that SIP keeps
+for 32 s take a part; a leaked call holds its jitter buffer, VAD state and events, more than 40 KiB."""
+FLOOD_BYTES = 48 * 1024 * 1024
+"""Thousands of transactions of some 3 KiB, 55 calls at once of some 0.4 MiB: what a flood may fill."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -125,8 +127,7 @@ async def test_garbage_on_every_port(service: RunningService, tmp_path: Path) ->
     result = await talking
     assert (result.successful, result.failed) == (5, 0), result.errors
     after = await Taken.by(service)
-    assert after.open_files <= before.open_files
-    assert after.tasks <= before.tasks
+    assert (after.open_files, after.tasks) == (before.open_files, before.tasks)
     assert (await calls(service, tmp_path, calls=1)).successful == 1
 
 
@@ -151,21 +152,42 @@ async def test_floods(service: RunningService, tmp_path: Path) -> None:
     """Strangers get nothing; a known source may not take all places; meanwhile others are answered."""
     before = await Taken.by(service)
     port = service.sip_port
+    greedy = Flood(FLOODER, port, "INVITE", "greedy")
     async with asyncio.TaskGroup() as group:
-        strangers = group.create_task(asyncio.to_thread(flood, STRANGER, port, "INVITE", count=6000))
-        options = group.create_task(asyncio.to_thread(flood, FLOODER, port, "OPTIONS", count=3000))
-        invites = group.create_task(
-            asyncio.to_thread(flood, FLOODER, port, "INVITE", count=300, per_second=200, user="greedy")
-        )
-        await asyncio.sleep(0)
+        strangers = group.create_task(asyncio.to_thread(Flood(STRANGER, port, "INVITE").run, 6000))
+        options = group.create_task(asyncio.to_thread(Flood(FLOODER, port, "OPTIONS").run, 3000))
+        invites = group.create_task(asyncio.to_thread(greedy.run, 300, 200.0, 8.0))
+        await service.until(f"live_calls == {PER_CALLER}")
         others = await calls(service, tmp_path, calls=4, rate=4, hold_ms=500, extra=PATIENT)
     assert (others.successful, others.failed) == (4, 0), others.errors
-    assert strangers.result() == 0
-    assert options.result() > 0
-    assert invites.result() >= 300
-    health = await service.health()
-    assert health["live_calls"] <= PER_CALLER
-    after = await Taken.by(service, "sip['transactions'] == 0 and sip['timers'] == 0", 80)
+    assert strangers.result() == {}
+    assert options.result()[200] > 0
+    assert invites.result()[486] > invites.result()[200] >= PER_CALLER
+    after = await Taken.by(service)
     assert (after.open_files, after.tasks) == (before.open_files, before.tasks)
-    assert after.resident_bytes - before.resident_bytes < 32 * 1024 * 1024
-    print(before, after)
+    assert after.resident_bytes - before.resident_bytes < FLOOD_BYTES
+
+
+async def test_a_second_bot_is_told_which_ports_are_taken(service: RunningService) -> None:
+    environment = {
+        "VOICEBOT_SIP__HOST": LOOPBACK,
+        "VOICEBOT_SIP__PORT": str(service.sip_port),
+        "VOICEBOT_GATEWAY__HOST": LOOPBACK,
+        "VOICEBOT_GATEWAY__PORT": str(service.gateway_port),
+        "VOICEBOT_CONTROL__PORT": str(service.control_port),
+        "VOICEBOT_STORAGE__URL": service.database_url,
+    }
+    code, found, _ = await run_command("check", "--json", environment=environment)
+    wrong = {finding["what"]: finding for finding in found["findings"] if finding["level"] == "wrong"}
+    assert code == 1
+    assert {what.split()[0] for what in wrong} == {"sip.port", "gateway.port", "control.port"}
+    assert all("free port" in finding["mend"] for finding in wrong.values())
+
+
+async def test_in_the_end_nothing_is_left(service: RunningService, tmp_path: Path) -> None:
+    """Not even a transaction, once 64*T1 have passed; and it still answers."""
+    await Taken.by(service, "sip['transactions'] == 0 and sip['timers'] == 0 and sip['tasks'] == 0", 80)
+    assert (await calls(service, tmp_path, calls=1)).successful == 1
+    records = (await service.health())["records"]
+    assert (records["lost"], records["rejected"], records["spooled"]) == (0, 0, 0)
+    assert '"level": "error"' not in service.log()
