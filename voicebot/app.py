@@ -18,8 +18,8 @@ from voicebot.dialogue.config import DialogueConfig, LineProfile
 from voicebot.dialogue.policy import Dialogue
 from voicebot.dialogue.prompt_ids import SPOKEN
 from voicebot.engines import EarsOfCalls, SpeechEngines, build_engines
-from voicebot.errors import VoicebotError
-from voicebot.events import CallbackRequested, CallEvent
+from voicebot.errors import SpeechWorkerError, VoicebotError
+from voicebot.events import CallbackRequested, CallEvent, Language
 from voicebot.integrations.backend import TimeLimitedBackend
 from voicebot.integrations.demo import DemoBackend
 from voicebot.integrations.demo_files import load_demo_data
@@ -29,6 +29,7 @@ from voicebot.media.leg import Leg
 from voicebot.metrics import CallMetrics
 from voicebot.prompt_voice import PromptVoice
 from voicebot.recording import CallRecords
+from voicebot.rehearsal import likely_sayings
 from voicebot.resources import resources_in_use
 from voicebot.settings import LineSettings, Settings
 from voicebot.speaking.hold_music import hold_music
@@ -38,11 +39,13 @@ from voicebot.start_screen import StartFacts
 from voicebot.transfer.destinations import Destination, Destinations
 from voicebot.transfer.execute import TransferTimes
 from voicebot.transfer.opening_hours_file import load_opening_hours
+from voicebot.understanding.intent_files import load_intents
 from voicebot.understanding.knowledge import load_knowledge
 from voicebot.vocabulary import Vocabulary
 
 log = structlog.get_logger()
 
+REHEARSAL_SECONDS = 300.0
 DRAIN_SECONDS = 20.0
 """On SIGTERM calls that are up may go on for so long."""
 VARIANTS = ("", "nl-BE")
@@ -57,6 +60,8 @@ class Service:
         config = settings.config_dir
         self._hours = load_opening_hours(config / "opening_hours.yaml")
         self._answers = load_knowledge(config / "knowledge")
+        found = {intent.id for intent in load_intents(config / "intents")} | set(self._answers.articles)
+        self._intents = sorted(found)
         self._book = PromptBook.load(config / "prompts", SPOKEN)
         self._vocabulary = Vocabulary.load(config / "vocabulary")
         self._backend = TimeLimitedBackend(self._demo_backend())
@@ -108,10 +113,27 @@ class Service:
             await self._cache.warm(voice.fixed_requests("disclosure", "how_can_i_help"))
 
     async def _warm(self) -> None:
+        """Render all fixed prompts, then again and again what callers will likely ask."""
         for voice in self._voices.values():
             failed = await self._cache.warm(voice.fixed_requests())
             if failed:
                 log.warning("some prompts could not be rendered yet", failed=failed)
+        while True:
+            for variant, voice in self._voices.items():
+                await self._rehearse(variant, voice)
+            await asyncio.sleep(REHEARSAL_SECONDS)
+
+    async def _rehearse(self, variant: str, voice: PromptVoice) -> None:
+        def make_dialogue(language: Language) -> Dialogue:
+            profile = LineProfile(
+                self._settings.organisation, language, variant, branch=_branch_of(variant)
+            )
+            return Dialogue(profile, self._dialogue_config(), self._hours, self._answers)
+
+        for say in likely_sayings(make_dialogue, self._intents, self._now()):
+            for request in voice.requests_of(say):
+                with suppress(SpeechWorkerError):
+                    await self._cache.clip(request, may_persist=voice.may_persist(say))
 
     async def close(self) -> None:
         """Refuse new calls, let those that are up end, then hang up; write all records."""
@@ -182,7 +204,7 @@ class Service:
             organisation=self._settings.organisation,
             language=line.language or None,
             variant=line.variant,
-            branch="antwerpen" if line.variant == "nl-BE" else "",
+            branch=_branch_of(line.variant),
             caller_can_be_called_back=leg.info.caller.lstrip("+").isdigit(),
         )
 
@@ -262,6 +284,11 @@ class Service:
             degraded=tuple(self.degraded()),
             start_seconds=round(self._start_seconds, 1),
         )
+
+
+def _branch_of(variant: str) -> str:
+    """The demo shop's Flemish line belongs to its Antwerp branch."""
+    return "antwerpen" if variant == "nl-BE" else ""
 
 
 def destinations_of(settings: Settings) -> Destinations:

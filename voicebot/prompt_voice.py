@@ -73,10 +73,17 @@ class PromptVoice:
     def fixed_requests(self, *prompt_ids: str) -> list[SpeechRequest]:
         """Return what can be rendered before any call: prompts without placeholders, all wordings."""
         return [
-            _request(sentence, language, self._variant, 1.0)
+            request
             for language in LANGUAGES
             for say in self._fixed_says(language, prompt_ids)
-            for sentence in self.sentences(self.text_of(say), language)
+            for request in self.requests_of(say)
+        ]
+
+    def requests_of(self, say: Say) -> list[SpeechRequest]:
+        """Return what must be rendered for a prompt at the usual rate."""
+        return [
+            _request(sentence, say.language, self._variant, 1.0)
+            for sentence in self.sentences(self.text_of(say), say.language)
         ]
 
     def _fixed_says(self, language: Language, prompt_ids: tuple[str, ...]) -> list[Say]:

@@ -150,8 +150,8 @@ class SpeechSettings(Section):
 
     profile: Literal["small-cpu", "cpu", "gpu"] = "small-cpu"
     weights_dir: Path = Path("models/weights")
-    ears_workers: int = Field(default=1, ge=1, le=32)
-    ears_threads: int = Field(default=2, ge=1, le=64)
+    ears_workers: int = Field(default=2, ge=1, le=32)
+    ears_threads: int = Field(default=1, ge=1, le=64)
     mouth_workers: int = Field(default=1, ge=1, le=32)
     time_limit_seconds: float = Field(default=8.0, ge=1, le=60)
     window_frames: int = Field(default=1000, ge=300, le=3000)
