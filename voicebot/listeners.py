@@ -125,16 +125,18 @@ class Listeners:
 
 
 class RoutedDialler:
-    """Dials with the local address that fits the way to each destination."""
+    """Dials with the local address that fits the way to each destination. `from_user`: who calls."""
 
-    def __init__(self, endpoint: SipEndpoint, parts_towards: Callable[[str], MediaParts]) -> None:
-        self._endpoint, self._parts_towards = endpoint, parts_towards
+    def __init__(
+        self, endpoint: SipEndpoint, parts_towards: Callable[[str], MediaParts], from_user: str = "voicebot"
+    ) -> None:
+        self._endpoint, self._parts_towards, self._from_user = endpoint, parts_towards, from_user
 
     async def dial(self, uri: str, *, display_name: str = "", timeout_seconds: float = 25.0) -> Leg:
         """See Dialler."""
         host = hop_of_uri(uri).host
         parts = self._parts_towards(await _resolved(host))
-        dialler = SipDialler(self._endpoint, parts)
+        dialler = SipDialler(self._endpoint, parts, from_user=self._from_user)
         return await dialler.dial(uri, display_name=display_name, timeout_seconds=timeout_seconds)
 
 

@@ -118,6 +118,12 @@ class Baresip:
         for key in keys:
             await self.command("sndcode", key)
 
+    async def say(self, audio: Samples, rate: int = 8000) -> None:
+        """Speak from now on (once, then silence), instead of what was being spoken."""
+        silence = np.zeros(_LONGEST_CALL_SECONDS * rate)
+        file = self._directory / f"said-{next(self._tokens)}.wav"
+        await self.command("ausrc", f"aufile,{write_wav(file, np.concatenate([audio, silence]), rate)}")
+
     async def hold(self) -> None:
         """Re-INVITE with sendonly."""
         await self.command("hold")

@@ -25,9 +25,14 @@ RING_SECONDS = 30.0
 
 @asynccontextmanager
 async def caller_stack(
-    *, port: int = 0, codec: str = "PCMA", address: str = "127.0.0.1"
+    *,
+    port: int = 0,
+    codec: str = "PCMA",
+    address: str = "127.0.0.1",
+    caller: str = "testcaller",
+    ticker: Ticker | None = None,
 ) -> AsyncIterator[RoutedDialler]:
-    """A SIP stack for callers; inbound calls are refused."""
+    """A SIP stack for callers; inbound calls are refused. `ticker`: another clock than the machine's."""
 
     async def refuse(control: CallControl) -> None:
         control.reject(486)
@@ -38,15 +43,15 @@ async def caller_stack(
         ),
         refuse,
     )
-    ticker = Ticker()
+    clock = ticker or Ticker()
     ports = RtpPorts(address, *CALLER_RTP_PORTS)
 
     def parts(_peer: str) -> MediaParts:
-        return MediaParts(ports, ticker, SipLegSettings(address=address, codecs=(codec,)))
+        return MediaParts(ports, clock, SipLegSettings(address=address, codecs=(codec,)))
 
     await endpoint.start()
     try:
-        yield RoutedDialler(endpoint, parts)
+        yield RoutedDialler(endpoint, parts, from_user=caller)
     finally:
         await endpoint.close()
 
@@ -72,8 +77,8 @@ async def place_call(
             field="TARGET",
             mend="use sip:user@host or ws://host:port/media",
         )
-    async with caller_stack(port=port, codec=codec, address=_own_address(target)) as dialler:
-        leg = await dialler.dial(target, display_name=caller, timeout_seconds=RING_SECONDS)
+    async with caller_stack(port=port, codec=codec, address=_own_address(target), caller=caller) as dialler:
+        leg = await dialler.dial(target, timeout_seconds=RING_SECONDS)
         return await TestCaller(leg, steps, patience).run()
 
 
