@@ -42,10 +42,11 @@ peers:
 	@tools/install-debian-packages --if-possible baresip sip-tester postgresql iproute2
 
 test: $(VENV)/.installed-test models peers
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not interop and not models" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "interop or models" $(PYTEST_ARGS)
 
 quick: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m "not interop and not models" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not interop and not models" $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -11,11 +11,11 @@ import av.error
 from voicebot.audio import SAMPLE_RATE
 from voicebot.errors import ConfigError
 
-MAX_SECONDS = 600
+LONGEST_SECONDS = 600
 
 
-def read_audio(path: Path) -> bytes:
-    """Return s16le mono 16 kHz. Raises ConfigError when the file is missing, no audio, empty or over 10 min."""
+def read_audio(path: Path, *, longest_seconds: int = LONGEST_SECONDS) -> bytes:
+    """Return s16le mono 16 kHz. Raises ConfigError when the file is missing, no audio, empty or too long."""
     if not path.is_file():
         raise ConfigError("there is no such file", file=path, mend="name an audio file")
     pcm = bytearray()
@@ -27,8 +27,10 @@ def read_audio(path: Path) -> bytes:
             for frame in container.decode(audio=0):
                 for part in resampler.resample(frame):
                     pcm += bytes(part.planes[0])[: part.samples * 2]
-                if len(pcm) > MAX_SECONDS * SAMPLE_RATE * 2:
-                    raise ConfigError("is longer than ten minutes", file=path, mend="cut it into pieces")
+                if len(pcm) > longest_seconds * SAMPLE_RATE * 2:
+                    raise ConfigError(
+                        f"is longer than {longest_seconds // 60} minutes", file=path, mend="cut it in two"
+                    )
             for part in resampler.resample(None):
                 pcm += bytes(part.planes[0])[: part.samples * 2]
     except (av.error.FFmpegError, OSError, ValueError) as error:

@@ -11,8 +11,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from voicebot.audio_file import read_audio
 from voicebot.commands import transcribe as command
-from voicebot.errors import MediaError
+from voicebot.errors import ConfigError
 from voicebot.hearing.transcriber import Transcription, TranscriptionRequest
 
 RATE = 16_000
@@ -52,7 +53,7 @@ def run(monkeypatch):
 
 @pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (16000, 1), (44100, 2), (48000, 1)])
 def test_reads_any_rate_and_number_of_channels(rate, channels, tmp_path):
-    pcm = command.read_audio(wav(tmp_path / "a.wav", 1.0, rate, channels))
+    pcm = read_audio(wav(tmp_path / "a.wav", 1.0, rate, channels))
     assert len(pcm) / 2 == pytest.approx(RATE, abs=RATE // 100)
     samples = np.frombuffer(pcm, "<i2")
     spectrum = np.abs(np.fft.rfft(samples))
@@ -63,21 +64,21 @@ def test_reads_any_rate_and_number_of_channels(rate, channels, tmp_path):
     ("name", "content", "problem"),
     [
         ("none.wav", None, "no such file"),
-        ("empty.wav", b"", "empty"),
-        ("junk.wav", b"junk" * 99, "not readable"),
+        ("empty.wav", b"", "empty|cannot be read"),
+        ("junk.wav", b"junk" * 99, "cannot be read"),
     ],
 )
 def test_unreadable_files_are_named(name, content, problem, tmp_path):
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(MediaError, match=problem) as caught:
-        command.read_audio(tmp_path / name)
+    with pytest.raises(ConfigError, match=problem) as caught:
+        read_audio(tmp_path / name)
     assert name in str(caught.value)
 
 
 def test_header_without_samples_is_no_audio(tmp_path):
-    with pytest.raises(MediaError, match=r"no audio|not readable"):
-        command.read_audio(wav(tmp_path / "a.wav", 0))
+    with pytest.raises(ConfigError, match=r"no audio|cannot be read|empty"):
+        read_audio(wav(tmp_path / "a.wav", 0))
 
 
 def test_one_bad_file_does_not_stop_the_others(run, tmp_path):

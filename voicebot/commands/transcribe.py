@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from voicebot.errors import MediaError, ModelMissing
+from voicebot.errors import ConfigError, ModelMissing
 
 if TYPE_CHECKING:
     from voicebot.events import Language
@@ -48,13 +48,15 @@ def transcribe(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Transcribe audio files with the recogniser of the configured profile."""
+    from voicebot.audio_file import read_audio
+
     forced: Language | None = None if language == "auto" else language
     engine: WhisperEngine | None = None
     has_failed = False
     for file in files:
         try:
-            pcm = read_audio(file)
-        except MediaError as error:
+            pcm = read_audio(file, longest_seconds=_LONGEST_SECONDS)
+        except ConfigError as error:
             has_failed = True
             sys.stderr.write(f"voicebot: {error}\n")
             if as_json:
@@ -70,34 +72,6 @@ def transcribe(
         _write(_transcript(engine, file, pcm, forced), as_json)
     if has_failed:
         raise typer.Exit(1)
-
-
-def read_audio(file: Path) -> bytes:
-    """Decode any audio file to s16le mono 16 kHz. Raises MediaError with a sentence for the operator."""
-    import av
-
-    if not file.is_file():
-        raise MediaError(f"{file}: no such file")
-    if file.stat().st_size == 0:
-        raise MediaError(f"{file}: the file is empty")
-    pcm = bytearray()
-    try:
-        with av.open(str(file)) as container:
-            if not container.streams.audio:
-                raise MediaError(f"{file}: holds no audio")
-            resampler = av.AudioResampler("s16", "mono", _SAMPLE_RATE)
-            for frame in container.decode(audio=0):
-                for part in resampler.resample(frame):
-                    pcm += part.to_ndarray().tobytes()
-                if len(pcm) > _LONGEST_SECONDS * _SAMPLE_RATE * 2:
-                    raise MediaError(f"{file}: longer than {_LONGEST_SECONDS // 3600} hours")
-            for part in resampler.resample(None):
-                pcm += part.to_ndarray().tobytes()
-    except (av.FFmpegError, ValueError) as error:
-        raise MediaError(f"{file}: not readable as audio ({type(error).__name__})") from error
-    if not pcm:
-        raise MediaError(f"{file}: holds no audio")
-    return bytes(pcm)
 
 
 def windows(pcm: bytes, seconds: float = _WINDOW_SECONDS) -> list[bytes]:
