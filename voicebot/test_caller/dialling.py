@@ -11,6 +11,7 @@ from voicebot.listeners import RoutedDialler
 from voicebot.media.leg import Leg
 from voicebot.media.media_stream_client import MediaStreamDialler
 from voicebot.media.rtp_ports import RtpPorts
+from voicebot.media.scheduling import prefer_this_thread
 from voicebot.media.sip_media import MediaParts, SipLegSettings
 from voicebot.media.ticker import Ticker
 from voicebot.sip.admission import AdmissionConfig
@@ -49,6 +50,7 @@ async def caller_stack(
     def parts(_peer: str) -> MediaParts:
         return MediaParts(ports, clock, SipLegSettings(address=address, codecs=(codec,)))
 
+    prefer_this_thread()  # a caller that runs late would measure itself
     await endpoint.start()
     try:
         yield RoutedDialler(endpoint, parts, from_user=caller)
