@@ -92,7 +92,7 @@ class SipDialler:
 
 
 async def _give_up(leg: SipLeg) -> None:
-    """End a leg that was not answered; a host that is silent gets its CANCEL later or never (RFC 3261 §9.1)."""
+    """End a leg that was not answered; a silent host gets its CANCEL later or never (RFC 3261 §9.1)."""
     try:
         async with asyncio.timeout(_GIVE_UP_SECONDS):
             await leg.hang_up("not answered")  # takes effect at once; the rest is the wait for the peer

@@ -144,7 +144,7 @@ class SipEndpointProtocol(Protocol):
         display_name: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> CallControl:
-        """Start an outbound call, through the trunk that serves the URI if any; progress comes by events()."""
+        """Start an outbound call, through the trunk that serves the URI if any; events() tells the rest."""
 
     async def close(self, grace_seconds: float = 2.0) -> None:
         """Hang up what is left, unregister, close sockets."""

@@ -29,7 +29,8 @@ class Interpretation:
     `intent`: an id from config/intents, or None (no match). `confidence`: 0-1, calibrated on held-out
     examples. `slots`: name -> canonical value ('order_number': '53821', 'date': '2026-11-24',
     'yes_no': 'yes', 'branch': 'utrecht'). `wants_human`: an explicit request for a person (law H1), found
-    apart from the intent. `asks_if_robot`: law D2. `language`: of the text. `is_backchannel`: 'ja', 'mm-hm' and nothing else.
+    apart from the intent. `asks_if_robot`: law D2. `language`: of the text. `is_backchannel`: 'ja', 'mm-hm'
+    and nothing else.
     `requested_language`: 'can we do this in English?'.
     """
 
