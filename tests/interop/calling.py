@@ -52,7 +52,7 @@ def require_models() -> None:
             missing(f"model weights '{name}' are not there: voicebot models pull")
 
 
-DUTCH_CALLER = EspeakSettings("nl+m3", words_per_minute=150, pitch=45, word_gap=1)
+DUTCH_CALLER = EspeakSettings("nl+m3", words_per_minute=160, pitch=35, word_gap=1)
 """Of some 20 ways to let eSpeak NG talk one that Whisper base understands; not the bot's own voice."""
 
 
@@ -173,6 +173,17 @@ class Listener:
     async def says(self, text: str) -> None:
         """Speak in the language of the call."""
         await self.phone.say(await asyncio.to_thread(speech, text, self.language))
+
+    async def asks(self, text: str, answer: str, *, tries: int = 3) -> None:
+        """Ask until the answer is heard, as people do: what eSpeak NG says is not understood every time."""
+        for left in reversed(range(tries)):
+            await self.says(text)
+            try:
+                await self.hears(answer, seconds=20)
+                return
+            except AssertionError:
+                if not left:
+                    raise
 
     async def hears_speech(self, seconds: float, *, within: float = 10.0) -> None:
         """Wait for so much sound since `at`, pauses between words included."""

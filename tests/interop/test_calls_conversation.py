@@ -50,9 +50,8 @@ async def call_in_dutch(desk: Desk) -> CallRecord:
     """The same, but the agent hangs up: the caller is back with the bot."""
     async with desk.agent("agent-of-bram") as agent, desk.caller("bram", "nl") as bram:
         await greeted(bram)
-        await bram.says("Ik ben mijn wachtwoord vergeten.")
-        await bram.hears("ask_account_number")
-        await desk.rings(agent, asks_for_a_person(bram, "Verbind me door met een medewerker."))
+        await bram.asks("Wat zijn de openingstijden?", "anything_else")
+        await desk.rings(agent, bram.asks("Verbind me door met een medewerker.", "transferring"))
         await takes_the_call(agent)
         await hear_each_other(bram, agent, 600, 1100)
         await agent.phone.hang_up()
@@ -115,7 +114,10 @@ async def test_callers_are_answered_put_through_and_recorded(desk: Desk) -> None
     assert steps(english) == [*JOINED, "ended"]
     assert (english.disposition, english.ended_by) == ("transferred", "caller")
 
-    assert turn_of(dutch, "password_reset").prompt_ids == ("ask_account_number",)
+    hours = turn_of(dutch, "opening_hours")
+    assert all(prompt.startswith("hours_") for prompt in hours.prompt_ids[:-1])
+    assert hours.prompt_ids[-1] == "anything_else"
+    assert "Utrecht" in hours.said_heard
     assert turn_of(dutch, "human").prompt_ids == ("transferring",)
     assert steps(dutch) == [*JOINED, "returned"]
     assert (dutch.disposition, dutch.ended_by) == ("transferred", "caller")
