@@ -81,7 +81,7 @@ async def peer() -> AsyncIterator[Peer]:
 @pytest.mark.parametrize(
     ("codec", "ptime_ms"),
     [(PCMA, 20), (PCMU, 10), (PCMA, 30), (PCMA, 60), (G722, 20), (G722, 40), (OPUS, 20), (OPUS, 60)],
-    ids=str,
+    ids=lambda value: getattr(value, "name", str(value)),
 )
 async def test_two_sessions_hear_each_other(ticker: ManualTicker, codec: Codec, ptime_ms: int) -> None:
     agreed = RtpFormat(codec, 107, 107, 101, 101, ptime_ms=ptime_ms)
