@@ -76,6 +76,12 @@ class Taken:
         resources = (await service.until(f"{idle} and {condition}", seconds))["resources"]
         return cls(resources["resident_bytes"], resources["open_files"], resources["tasks"])
 
+    async def again(self, service: RunningService, condition: str = "True", seconds: float = 60.0) -> int:
+        """Wait until no more files and tasks are there than now; returns by how many bytes it has grown."""
+        no_more = f"resources['tasks'] <= {self.tasks} and resources['open_files'] <= {self.open_files}"
+        after = await Taken.by(service, f"{no_more} and {condition}", seconds)
+        return after.resident_bytes - self.resident_bytes
+
 
 _CALLS = {"SDP", "BADINV01", "ESC01", "LONGREQ", "ESCRURI", "CPARAM", "SDP01", "INV2543"}
 """Strange, but calls: unanswered by their sender they would stay for 64*T1, and as long again for the BYE."""

@@ -57,6 +57,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment(weights: Path) -> dict[str, str]:
     return {
         "VOICEBOT_SPEECH__WEIGHTS_DIR": str(weights),
+        "VOICEBOT_SPEECH__EARS_WORKERS": "1",
         "VOICEBOT_CALL__PER_CALLER": "20",
         "VOICEBOT_TRANSFER__RING_SECONDS": "10",
     }
@@ -199,19 +200,21 @@ async def without_workers(service: RunningService, weights: Path) -> AsyncIterat
         weights.with_name("moved").rename(weights)
 
 
-async def test_a_person_by_key_without_any_worker(
-    service: RunningService, weights: Path, tmp_path: Path
-) -> None:
+async def test_without_any_worker(service: RunningService, weights: Path, tmp_path: Path) -> None:
+    """Words are answered with a spoken apology, from what was rendered before; key 0 leads to a person."""
     before = len(recorded(service))
+    question = await asyncio.to_thread(spoken_clip, QUESTION, "en")
     agent = Account("agent", answer="auto")
     async with (
         Switchboard.on(service.agent_port) as board,
         Baresip.running(tmp_path / "agent", agent) as phone,
         without_workers(service, weights),
-        Phone.calling(service.uri("nl")) as caller,
+        Phone.calling(service.uri("en")) as caller,
     ):
+        await caller.bot_has_spoken()
+        await caller.says(question)
+        await caller.bot_has_spoken()
         board.in_line.append(phone.port)
-        await caller.bot_speaks()
         await caller.leg.send_digits("0")
         await phone.event("CALL_ESTABLISHED", seconds=20)
         await phone.press("1")
@@ -220,19 +223,6 @@ async def test_a_person_by_key_without_any_worker(
     await service.until("all(pool['alive'] == 1 for pool in workers.values())", 60)
     await stored(service, before + 1)
     assert recorded(service)[-1][0] == "transferred"
-
-
-async def test_speech_without_any_worker_is_answered(service: RunningService, weights: Path) -> None:
-    """Nobody picks up at the desk: an apology or a choice is spoken all the same, from what is rendered."""
-    before = len(recorded(service))
-    question = await asyncio.to_thread(spoken_clip, QUESTION, "en")
-    async with without_workers(service, weights), Phone.calling(service.uri("en")) as caller:
-        await caller.bot_has_spoken()
-        await caller.says(question)
-        await caller.bot_has_spoken(30)
-        assert not caller.ended.done()
-    await service.until("all(pool['alive'] == 1 for pool in workers.values())", 60)
-    await stored(service, before + 1)
 
 
 async def test_the_media_process_is_killed(
@@ -264,7 +254,7 @@ async def ends_in_order(service: RunningService, before: int) -> None:
             async with Phone.calling(service.uri("nl")):
                 pass
         assert "503" in str(refused.value)
-        await phone.bot_has_spoken()
+        await service.until("live_calls == 1 and not can_answer")
         assert not phone.ended.done()
     assert await asyncio.wait_for(service.process.wait(), 15) == 0
     assert len(recorded(service)) == before + 1
