@@ -196,9 +196,9 @@ class Listener:
             await asyncio.sleep(0.1)
         raise AssertionError(f"{self.phone.account.user} heard no speech within {within} s")
 
-    async def level_of(self, hz: float, *, but_not: float) -> None:
+    async def level_of(self, hz: float, *, but_not: float, within: float = 8.0) -> None:
         """Wait until one tone is heard well, and another (one's own) is not."""
-        until = time.monotonic() + 8
+        until = time.monotonic() + within
         levels = (-120.0, -120.0)
         while time.monotonic() < until:
             received = await self.received()
@@ -256,7 +256,7 @@ class Desk:
             calls = self.switchboard.calls
             self.switchboard.in_line.append(port)
             await asking
-            await self.switchboard.has_put_through(calls + 1)
+            await self.switchboard.has_put_through(calls + 1, seconds=60)
 
     async def record(self, caller: str, seconds: float = 15.0) -> CallRecord:
         """Wait for the record of the only call of a caller."""

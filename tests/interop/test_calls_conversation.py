@@ -38,7 +38,7 @@ async def call_in_english(desk: Desk) -> CallRecord:
         await alice.says("Can I park my car there?")
         await alice.hears("answer", text=known_answer("faq_parking", "en"))
         await alice.hears("anything_else")
-        await desk.rings(agent, asks_for_a_person(alice, "I want to talk to a person."))
+        await desk.rings(agent, asks_for_a_person(alice, "Can I speak to a human, please?"))
         await takes_the_call(agent)
         await hear_each_other(alice, agent, 440, 900)
         await alice.phone.hang_up()
