@@ -25,6 +25,7 @@ from voicebot.call_understanding import (
 from voicebot.dialogue.barge_in import BargeInDecision, BargeInState, is_backchannel
 from voicebot.events import BackchannelHeard, BargeIn, EventSink, Language, SpeechWorkerFailed, UtteranceEnded
 from voicebot.hearing.endpointing import (
+    PATIENT,
     DropSpeculation,
     Endpointing,
     EndpointingAction,
@@ -36,7 +37,7 @@ from voicebot.hearing.endpointing import (
 from voicebot.hearing.language import CallLanguage, LanguageRules
 from voicebot.hearing.transcriber import Transcriber
 from voicebot.hearing.vad_decision import VadDecision
-from voicebot.understanding.completeness import completeness
+from voicebot.understanding.completeness import Completeness, completeness
 from voicebot.understanding.interpretation import Expectation, Interpreter
 
 PRE_ROLL_FRAMES = 25
@@ -289,8 +290,12 @@ class CallHearing:
         meaning = task.result()
         if isinstance(meaning, NoMeaning):
             return
-        slots = meaning.interpretation.slots if meaning.interpretation else {}
+        found = meaning.interpretation
+        slots = found.slots if found else {}
         verdict = completeness(meaning.text, meaning.call_language.language, self._expectation, slots)
+        if verdict is Completeness.LIKELY_COMPLETE and found and found.intent and not slots:
+            # Asked for a number, the caller said something else that is clear: no more digits will follow.
+            verdict = Completeness.COMPLETE if self._expectation in PATIENT else verdict
         self._interrupt(self._barge_in.heard(meaning.text, may_be_answer=self._may_be_yes))
         turn_probability = meaning.transcription.turn_completeness
         self._follow(self._endpointing.understood(number, verdict.value, turn_probability))

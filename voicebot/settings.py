@@ -154,7 +154,7 @@ class SpeechSettings(Section):
     ears_threads: int = Field(default=1, ge=1, le=64)
     mouth_workers: int = Field(default=1, ge=1, le=32)
     time_limit_seconds: float = Field(default=8.0, ge=1, le=60)
-    window_frames: int = Field(default=1000, ge=300, le=3000)
+    window_frames: int = Field(default=700, ge=300, le=3000)
     cache_dir: Path = Path("var/prompt-cache")
     smart_turn: bool = False
 

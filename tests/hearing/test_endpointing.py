@@ -70,7 +70,7 @@ def test_an_utterance_starts_back_dated_and_is_recognised_at_a_short_pause():
     caller = Caller().pause(400).speak(1_000).pause(160)
     assert [type(a) for _, a in caller.actions] == [UtteranceStarted, Speculate]
     assert caller.actions[0][1].start_ms == 400
-    assert caller.actions[1][0] == 400 + 1_000 + 100
+    assert caller.actions[1][0] == 400 + 1_000 + 80
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class EndpointingConfig:
     """
 
     start_speech_ms: int = 60
-    speculate_after_ms: int = 100
+    speculate_after_ms: int = 80
     complete_wait_ms: int = 300
     likely_wait_ms: int = 540
     incomplete_wait_ms: int = 1_200

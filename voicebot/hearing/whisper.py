@@ -53,8 +53,8 @@ class DecodingOptions:
     and never the reverse, so the log-odds of its nl against en are scaled by the one and raised by the other.
     """
 
-    window_frames: int = 1000
-    beam_size: int = 5
+    window_frames: int = 700
+    beam_size: int = 1
     tokens_per_second: float = 7.0
     tokens_spare: int = 8
     no_repeat_ngram: int = 4
