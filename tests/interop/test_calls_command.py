@@ -52,9 +52,11 @@ async def is_joined_over_the_gateway(desk: Desk, directory: Path) -> Report:
 
 
 async def asks_in_dutch_over_the_gateway(desk: Desk, directory: Path) -> Report:
-    question = write_wav(directory / "vraag.wav", speech("Wat zijn de openingstijden?", "nl"), RATE)
+    """Asks twice: what eSpeak NG says is not understood every time."""
+    question = str(write_wav(directory / "vraag.wav", speech("Wat zijn de openingstijden?", "nl"), RATE))
     return await run_command(
-        *("call", desk.service.stream_url("nl"), "--caller", "henk", "--play", str(question), *QUICK)
+        *("call", desk.service.stream_url("nl"), "--caller", "henk", *QUICK),
+        *("--play", question, "--play", question),
     )
 
 
@@ -107,8 +109,9 @@ async def check_gateway(desk: Desk, report: dict[str, Any], directory: Path) -> 
 async def check_dutch(desk: Desk, report: dict[str, Any]) -> None:
     assert report["turns"][1]["latency_ms"] is not None
     record = await desk.record("henk")
-    assert [turn.intent for turn in record.turns if turn.intent] == ["opening_hours"]
-    assert record.turns[-1].prompt_ids[-1] == "anything_else"
+    answered = [turn for turn in record.turns if turn.intent == "opening_hours"]
+    assert answered
+    assert all("Utrecht" in turn.said for turn in answered)
     assert record.languages == ("nl",)
 
 
