@@ -125,9 +125,7 @@ class Service:
 
     async def _rehearse(self, variant: str, voice: PromptVoice) -> None:
         def make_dialogue(language: Language) -> Dialogue:
-            profile = LineProfile(
-                self._settings.organisation, language, variant, branch=_branch_of(variant)
-            )
+            profile = LineProfile(self._settings.organisation, language, variant, branch=_branch_of(variant))
             return Dialogue(profile, self._dialogue_config(), self._hours, self._answers)
 
         for say in likely_sayings(make_dialogue, self._intents, self._now()):

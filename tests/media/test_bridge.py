@@ -234,7 +234,9 @@ async def test_keys_are_relayed_where_the_other_leg_knows_no_events() -> None:
     await close(first, second)
 
 
-@pytest.mark.parametrize(("codec", "kind"), [(PCMU, 0), (OPUS, 107)], ids=lambda value: getattr(value, "name", str(value)))
+@pytest.mark.parametrize(
+    ("codec", "kind"), [(PCMU, 0), (OPUS, 107)], ids=lambda value: getattr(value, "name", str(value))
+)
 async def test_different_codecs_are_transcoded_on_arrival(codec: Codec, kind: int) -> None:
     ticker = ManualTicker()
     first, second = await socket_leg(ticker, PCMA, 8), await socket_leg(ticker, codec, kind)
