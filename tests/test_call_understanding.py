@@ -160,13 +160,18 @@ async def test_what_is_understood_in_neither_language_leaves_the_call_in_its_own
 
 
 @in_virtual_time
-async def test_no_second_look_where_the_sound_leaves_no_doubt_or_the_worker_has_no_time() -> None:
+async def test_the_second_look_is_thorough_and_keeps_the_language_where_there_is_no_doubt() -> None:
     bench = Bench()
     bench.interpreter.meanings.clear()
     transcriber = _misheard(bench)
     transcriber.chance_of_dutch = 0.01
     await bench.recognition.run()
-    assert len(transcriber.requests) == 1
+    looks = [(request.language, request.is_thorough) for request in transcriber.requests]
+    assert looks == [(None, False), ("en", True)]
+
+
+@in_virtual_time
+async def test_without_time_for_a_second_look_the_first_counts() -> None:
     bench = Bench()
     transcriber = _misheard(bench)
     transcriber.failures = [None, SpeechWorkerBusy("full")]

@@ -15,7 +15,7 @@ from voicebot.understanding.interpretation import Expectation, Interpretation, I
 
 TRIES = 2
 LEAST_CHANCE_OF_OTHER = 0.05
-"""Below this chance the other language is not worth a second look."""
+"""Below this chance the second look is in the same language."""
 DOUBTFUL_LOG_PROBABILITY = -0.8
 """Below this average per token, numbers are asked back (Whisper's own threshold for failure is -1.0)."""
 
@@ -159,12 +159,12 @@ class Recognition:
         other: Language = "en" if found.language == "nl" else "nl"
         if not found.text or not says_nothing(meaning.interpretation):
             return meaning
-        if found.language_probabilities.get(other, 0.0) < LEAST_CHANCE_OF_OTHER:
-            return self._unchanged(meaning)
-        return await self._second_look(meaning, other, is_speculative=is_speculative)
+        is_doubtful = found.language_probabilities.get(other, 0.0) >= LEAST_CHANCE_OF_OTHER
+        language = other if is_doubtful else found.language
+        return await self._second_look(meaning, language, is_speculative=is_speculative)
 
-    async def _second_look(self, first: Meaning, other: Language, *, is_speculative: bool) -> Meaning:
-        """Hear the same audio as the other language: words that mean nothing were likely in the wrong one.
+    async def _second_look(self, first: Meaning, language: Language, *, is_speculative: bool) -> Meaning:
+        """Hear words that mean nothing once more: thoroughly, and in the other language if it may be that.
 
         What is understood in neither language changes nothing in the call's.
         """
@@ -172,9 +172,10 @@ class Recognition:
         began = using.clock()
         request = TranscriptionRequest(
             self._pcm,
-            language=other,
+            language=language,
             prompts=using.vocabulary(self._expectation),
             is_speculative=is_speculative,
+            is_thorough=True,
         )
         try:
             second = await self._interpreted(await using.transcriber.transcribe(request))

@@ -70,6 +70,11 @@ def speech(text: str, language: Language) -> Samples:
     return _telephone(to_pcm(levelled(sounds)))
 
 
+def shifted(samples: Samples, by_ms: int) -> Samples:
+    """Put silence before it."""
+    return np.concatenate([np.zeros(by_ms * RATE // 1000), samples])
+
+
 def _telephone(pcm: bytes) -> Samples:
     samples: Samples = soxr.resample(np.frombuffer(pcm, "<i2").astype(np.float64) / 32768, 16000, RATE)
     return samples
@@ -175,9 +180,12 @@ class Listener:
         await self.phone.say(await asyncio.to_thread(speech, text, self.language))
 
     async def asks(self, text: str, answer: str, *, tries: int = 3) -> None:
-        """Ask until the answer is heard, as people do: what eSpeak NG says is not understood every time."""
+        """Ask until the answer is heard, as people do: what eSpeak NG says is not understood every time.
+
+        Each time some milliseconds later within the packet, or the recogniser would get the same samples.
+        """
         for left in reversed(range(tries)):
-            await self.says(text)
+            await self.phone.say(shifted(speech(text, self.language), 7 * (tries - left)))
             try:
                 await self.hears(answer, seconds=20)
                 return

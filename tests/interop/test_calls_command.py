@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.interop.calling import RATE, Desk, disclosure_was_complete, run_command, speech
+from tests.interop.calling import RATE, Desk, disclosure_was_complete, run_command, shifted, speech
 from tests.peers.ports import free_port
 from tests.peers.signals import level_dbfs, tone, tone_dbfs
 from tests.peers.wav import read_wav, write_wav
@@ -52,12 +52,17 @@ async def is_joined_over_the_gateway(desk: Desk, directory: Path) -> Report:
 
 
 async def asks_in_dutch_over_the_gateway(desk: Desk, directory: Path) -> Report:
-    """Asks twice: what eSpeak NG says is not understood every time."""
-    question = str(write_wav(directory / "vraag.wav", speech("Wat zijn de openingstijden?", "nl"), RATE))
-    return await run_command(
-        *("call", desk.service.stream_url("nl"), "--caller", "henk", *QUICK),
-        *("--play", question, "--play", question),
-    )
+    """Asks twice, in other words: what eSpeak NG says is not understood every time."""
+    texts = "Wat zijn de openingstijden?", "Wat zijn de openingstijden van de winkel?"
+    played = [
+        argument
+        for by_ms, text in enumerate(texts)
+        for argument in (
+            "--play",
+            str(write_wav(directory / f"{by_ms}.wav", shifted(speech(text, "nl"), by_ms), RATE)),
+        )
+    ]
+    return await run_command("call", desk.service.stream_url("nl"), "--caller", "henk", *QUICK, *played)
 
 
 async def check_sip(desk: Desk, report: dict[str, Any], recording: Path) -> None:

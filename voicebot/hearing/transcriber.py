@@ -16,6 +16,7 @@ class TranscriptionRequest:
     `pcm`: s16le mono 16 kHz, at most 30 s (the end is kept). `language`: forced, or None to detect among
     nl and en. `prior`: probability per language from earlier turns and the line, used with detection.
     `prompts`: vocabulary bias per language ('' for none). `is_speculative`: may be dropped when busy.
+    `is_thorough`: a second look, slower and better.
     """
 
     pcm: bytes
@@ -23,6 +24,7 @@ class TranscriptionRequest:
     prior: Mapping[Language, float] = field(default_factory=dict)
     prompts: Mapping[Language, str] = field(default_factory=dict)
     is_speculative: bool = False
+    is_thorough: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,8 @@ _SILENT_RMS = 10 ** (-60 / 20)
 class DecodingOptions:
     """How to decode; the defaults were measured (models/cards/whisper.md).
 
-    `window_frames`: least window, 10 ms each. `beam_size`: 1 is greedy. `tokens_per_second` and
+    `window_frames`: least window, 10 ms each. `beam_size`: 1 is greedy. `thorough_*`: of a second
+    look at words that meant nothing. `tokens_per_second` and
     `tokens_spare` cap the length of a text by the length of the utterance. `no_repeat_ngram`: tokens.
     `language_weight` and `dutch_bias`: Whisper base took 25 of 60 Dutch telephone clips for English
     and never the reverse, so the log-odds of its nl against en are scaled by the one and raised by the other.
@@ -60,6 +61,8 @@ class DecodingOptions:
     no_repeat_ngram: int = 4
     language_weight: float = 0.6
     dutch_bias: float = 1.5
+    thorough_window_frames: int = 1000
+    thorough_beam_size: int = 5
     limits: Limits = field(default_factory=Limits)
 
 
@@ -137,7 +140,8 @@ class WhisperEngine:
             return _nothing(request, started)
         frames = len(samples) // FRAME_SAMPLES + _MARGIN_FRAMES
         # Even, because the encoder's convolution halves it.
-        window = min(max(self._options.window_frames, frames) + 1 & ~1, FULL_WINDOW_FRAMES)
+        least = self._options.thorough_window_frames if request.is_thorough else self._options.window_frames
+        window = min(max(least, frames) + 1 & ~1, FULL_WINDOW_FRAMES)
         speech_peak = self._speech_peak(samples)
         encoded = self._encode(samples, window)
         chances = self._language_chances(encoded, request)
@@ -168,10 +172,12 @@ class WhisperEngine:
         tokenizer = self._tokenizers[heard.language]
         prompt = self._prompt(tokenizer, heard.request.prompts.get(heard.language, ""))
         cap = int(self._options.tokens_per_second * heard.audio_seconds) + self._options.tokens_spare
+        options = self._options
+        beam_size = options.thorough_beam_size if heard.request.is_thorough else options.beam_size
         result = self._model.generate(
             encoded,
             [prompt],
-            beam_size=self._options.beam_size,
+            beam_size=beam_size,
             # CTranslate2 generates at most min(max_length / 2, max_length - prompt) tokens.
             max_length=max(2 * cap, cap + len(prompt)),
             no_repeat_ngram_size=self._options.no_repeat_ngram,
