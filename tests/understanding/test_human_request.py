@@ -126,3 +126,20 @@ def test_a_long_text_is_judged_in_time_linear_enough() -> None:
     assert not find_request(
         "de fiets van mijn broer is een mooie rode fiets met een bel en een mand " * 12
     ).wants_human
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        "I went to talk to a person.",
+        "ik wil een medewerker straken",
+        "Maak ik een medewerker spreken",
+        "Een, meidemerker graag",
+    ],
+)
+def test_as_the_recogniser_writes_it_over_the_phone(heard):
+    assert find_request(heard).wants_human
+
+
+def test_going_to_talk_in_the_past_is_no_request():
+    assert not find_request("I went to talk to him yesterday").wants_human

@@ -116,6 +116,7 @@ JOINS: tuple[tuple[str, str], ...] = (
     (r"\byou'?re\b", "you are"),
     (r"\b(who|what|there|that|it)'s\b", r"\1 is"),
     (r"\bwanna\b", "want to"),
+    (r"\bi went to (?=talk|speak)", "i want to "),  # as Whisper base writes it over the phone
     (r"\bgotta\b", "must"),
     (r"\bgonna\b", "going to"),
     (r"\bgimme\b", "give me"),

@@ -161,6 +161,13 @@ JOINS: tuple[tuple[str, str], ...] = (
     (r"\bneem ((?:\w+ ){1,4})(?:erbij|er bij)\b", r"geef \1"),
     (r"\b(?:haal|roep) er ((?:\w+ ){1,3})bij\b", r"geef \1"),
     (r"\b(?:geen|niet) (?:behoefte|vertrouwen)\b", "hekel"),
+    # As Whisper base writes them over the phone.
+    (r"\bmaak ik (?=(?:een|uw|je|de) (?:medewerker|collega))", "mag ik "),
+    (r"\bmei?de?[ -]?merker(s?)\b", r"medewerker\1"),
+    (
+        r"\b(medewerker|collega|iemand|mens|persoon) (?:straken|spraken|sproken|raken|strekken|spreke)\b",
+        r"\1 spreken",
+    ),
     (r"\bvan gedachten wisselen\b", "spreken"),
     (r"\b(vlees en bloed|vlees en been)\b", "echt mens"),
     (r"\bvan echt\b", "echt"),
