@@ -15,7 +15,13 @@ from tests.peers.sipp import Sipp
 from tests.peers.switchboard import Switchboard
 from voicebot.storage.records import CallRecord
 
-pytestmark = [pytest.mark.interop, pytest.mark.models, pytest.mark.asyncio(loop_scope="session")]
+# A small recogniser is right about synthetic speech most times, not each time: a failed call is held again.
+pytestmark = [
+    pytest.mark.interop,
+    pytest.mark.models,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.flaky(reruns=2),
+]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
