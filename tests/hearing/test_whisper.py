@@ -133,9 +133,13 @@ def test_hears_english_sentences_word_for_word(on_telephone, engine, speak):
 
 
 @pytest.mark.models
-@pytest.mark.parametrize("on_telephone", [False, True])
 @pytest.mark.parametrize(
-    "bias", [{}, {"nl": "Openingstijden, bestelling, medewerker.", "en": "Opening hours, order, agent."}]
+    ("on_telephone", "bias"),
+    [
+        (False, {}),
+        (True, {"nl": "Openingstijden, bestelling, medewerker.", "en": "Opening hours, order, agent."}),
+    ],
+    ids=["wideband", "telephone, biased"],
 )
 def test_noise_and_silence_are_no_text(on_telephone, bias, engine):
     made_up = {}
