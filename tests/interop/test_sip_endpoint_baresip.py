@@ -145,13 +145,7 @@ async def test_blind_transfer_to_another_phone(tmp_path: Path) -> None:
     "times",
     [
         1,
-        pytest.param(
-            6,
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="voicebot/sip/refers.py keeps ended subscriptions: a call's fifth REFER gets 503",
-            ),
-        ),
+        6,
     ],
 )
 async def test_refused_blind_transfer_is_told_and_the_call_goes_on(tmp_path: Path, times: int) -> None:

@@ -10,7 +10,7 @@ from voicebot.errors import TransferRefused
 from voicebot.sip.addressing import parse_name_addr
 from voicebot.sip.core import Done, Outcome
 from voicebot.sip.messages import first
-from voicebot.sip.refer import ReferSubscription, refer_headers
+from voicebot.sip.refer import ReferState, ReferSubscription, refer_headers
 from voicebot.sip.timers import Timer
 from voicebot.sip.transactions import ServerTransaction
 
@@ -30,6 +30,8 @@ class Refers:
     def send(self, target: str, replaces: str, done: Done) -> None:
         """Send a REFER to `target`, which the caller took from the allow-list (law S2)."""
         dialog = self._call.dialog
+        # those that have ended answered repeated NOTIFYs until now
+        self._open = [each for each in self._open if each[0].state is not ReferState.DONE]
         if dialog is None or len(self._open) >= MAX_REFERS:
             done(Outcome(481 if dialog is None else 503, "no REFER possible"))
             return
