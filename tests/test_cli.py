@@ -17,7 +17,7 @@ from voicebot import cli
 
 COMMANDS = {
     "serve": (), "check": (), "understand": (), "transcribe": (), "speak": (), "call": (),
-    "bench": ("calls",), "models": ("list", "pull", "verify"), "db": ("upgrade", "verify"),
+    "bench": ("calls", "playout"), "models": ("list", "pull", "verify"), "db": ("upgrade", "verify"),
 }  # fmt: skip
 LEAVES = [(name, *leaf) for name, leaves in COMMANDS.items() for leaf in ([[one] for one in leaves] or [[]])]
 

@@ -11,7 +11,17 @@ import typer
 
 from voicebot.events import Language
 
-app = typer.Typer(no_args_is_help=True, help="Measure a running service; the machine and its load are shown.")
+app = typer.Typer(help="Measure a running service; the machine and its load are shown.")
+
+
+@app.callback(invoke_without_command=True)
+def bench(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure a running service; without a command: one English call of 20 turns with barge-ins."""
+    if context.invoked_subcommand is None:
+        calls(interrupts=True, as_json=as_json)
 
 
 @app.command()
@@ -67,3 +77,18 @@ def _print(values: dict[str, Any], as_json: bool) -> None:
         return
     for name, value in values.items():
         typer.echo(f"{name:20} {value}")
+
+
+@app.command()
+def playout(
+    legs: Annotated[int, typer.Option(help="Legs that talk at once.")] = 10,
+    seconds: Annotated[float, typer.Option(help="How long.")] = 10.0,
+    codec: Annotated[str, typer.Option(help="PCMA, PCMU, G722 or opus.")] = "PCMA",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure how well packets keep to their 20 ms slots, by kernel receive times; no service is needed."""
+    from voicebot.bench.latency import machine
+    from voicebot.bench.playout import measure_playout
+
+    report = asyncio.run(measure_playout(legs=legs, seconds=seconds, codec=codec))
+    _print({"machine": machine(), **report.as_dict()}, as_json)
