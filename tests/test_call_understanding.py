@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -92,7 +94,7 @@ async def test_a_second_look_in_the_other_language_costs_no_try_when_it_fails() 
     meaning = await bench.recognition.run()
     assert isinstance(meaning, Meaning)
     assert meaning.text == "waar blijft mijn bestelling"
-    assert [request.language for request in bench.transcriber.requests] == [None, "en"]
+    assert [request.language for request in bench.transcriber.requests] == [None, "nl"]
     assert not bench.failures
 
 
@@ -117,11 +119,17 @@ class _Misheard(FakeTranscriber):
 
     text_in_english = "wear the life mine"
     chance_of_dutch = 0.3
+    log_probabilities: Mapping[Language, float] = MappingProxyType({"nl": -0.2, "en": -0.2})
 
     async def transcribe(self, request: TranscriptionRequest) -> Transcription:
         found = await super().transcribe(request)
         if request.language is not None:
-            return replace(found, language=request.language, language_probabilities={request.language: 1.0})
+            return replace(
+                found,
+                language=request.language,
+                language_probabilities={request.language: 1.0},
+                average_log_probability=self.log_probabilities[request.language],
+            )
         chances: dict[Language, float] = {"nl": self.chance_of_dutch, "en": 1 - self.chance_of_dutch}
         return replace(found, text=self.text_in_english, language="en", language_probabilities=chances)
 
@@ -143,8 +151,24 @@ async def test_words_that_mean_nothing_are_heard_once_more_in_the_other_language
     assert meaning.interpretation is not None
     assert meaning.interpretation.intent == "order_status"
     assert meaning.call_language == CallLanguage("nl", is_heard=True)
-    assert [request.language for request in transcriber.requests] == [None, "nl"]
-    assert meaning.transcription_ms >= 200
+    assert [request.language for request in transcriber.requests] == [None, "nl", "en"]
+    assert meaning.transcription_ms >= 300
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("dutch", "english", "language"), [(-0.77, -0.82, "nl"), (-0.82, -0.3, "en")])
+async def test_of_two_meanings_the_likelier_words_count(
+    dutch: float, english: float, language: Language
+) -> None:
+    """Measured: 'Wat zijn de openingstijden?' by eSpeak NG, over the gateway, is 'opening statement' too."""
+    bench = Bench()
+    transcriber = _misheard(bench)
+    transcriber.log_probabilities = {"nl": dutch, "en": english}
+    meaning = await bench.recognition.run()
+    assert isinstance(meaning, Meaning)
+    assert meaning.interpretation is not None
+    assert meaning.interpretation.intent == "order_status"
+    assert meaning.call_language.language == language
 
 
 @in_virtual_time

@@ -156,33 +156,43 @@ class Recognition:
             self._transcription_ms = _ms(using.clock() - began)
         found = self._transcription
         meaning = await self._interpreted(found)
-        other: Language = "en" if found.language == "nl" else "nl"
         if not found.text or not says_nothing(meaning.interpretation):
             return meaning
-        is_doubtful = found.language_probabilities.get(other, 0.0) >= LEAST_CHANCE_OF_OTHER
-        language = other if is_doubtful else found.language
-        return await self._second_look(meaning, language, is_speculative=is_speculative)
+        return await self._second_look(meaning, is_speculative=is_speculative)
 
-    async def _second_look(self, first: Meaning, language: Language, *, is_speculative: bool) -> Meaning:
-        """Hear words that mean nothing once more: thoroughly, and in the other language if it may be that.
+    def _languages_of_second_look(self, found: Transcription) -> tuple[Language, ...]:
+        """Return the one that was heard, or both (the call's own first) where it may be the other."""
+        own, heard = self._call_language.language, found.language
+        other: Language = "en" if heard == "nl" else "nl"
+        if found.language_probabilities.get(other, 0.0) < LEAST_CHANCE_OF_OTHER:
+            return (heard,)
+        return (own, other if own == heard else heard)
 
-        What is understood in neither language changes nothing in the call's.
+    async def _second_look(self, first: Meaning, *, is_speculative: bool) -> Meaning:
+        """Hear words that mean nothing once more: thoroughly, and in both languages if it may be either.
+
+        Of two meanings the one counts whose words are likelier: poor Dutch gives English words that mean
+        something too. What is understood in neither language changes nothing in the call's.
         """
         using = self._using
         began = using.clock()
-        request = TranscriptionRequest(
-            self._pcm,
-            language=language,
-            prompts=using.vocabulary(self._expectation),
-            is_speculative=is_speculative,
-            is_thorough=True,
-        )
-        try:
-            second = await self._interpreted(await using.transcriber.transcribe(request))
-        except SpeechWorkerError:
-            return self._unchanged(first)
-        best = self._unchanged(first) if says_nothing(second.interpretation) else second
-        return replace(best, transcription_ms=first.transcription_ms + _ms(using.clock() - began))
+        best: Meaning | None = None
+        for language in self._languages_of_second_look(first.transcription):
+            request = TranscriptionRequest(
+                self._pcm,
+                language=language,
+                prompts=using.vocabulary(self._expectation),
+                is_speculative=is_speculative,
+                is_thorough=True,
+            )
+            try:
+                found = await self._interpreted(await using.transcriber.transcribe(request))
+            except SpeechWorkerError:
+                break
+            if not says_nothing(found.interpretation) and (best is None or _likelier(found, best)):
+                best = found
+        spent = first.transcription_ms + _ms(using.clock() - began)
+        return replace(best or self._unchanged(first), transcription_ms=spent)
 
     def _unchanged(self, meaning: Meaning) -> Meaning:
         """Leave the call's language as it is."""
@@ -207,6 +217,10 @@ class Recognition:
             found.text, language.language, self._expectation, using.today()
         )
         return Meaning(found, language, interpretation, self._transcription_ms, _ms(using.clock() - began))
+
+
+def _likelier(one: Meaning, other: Meaning) -> bool:
+    return one.transcription.average_log_probability > other.transcription.average_log_probability
 
 
 def _ms(seconds: float) -> int:

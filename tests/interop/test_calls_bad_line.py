@@ -19,12 +19,10 @@ from voicebot.test_caller.conversation import CallerPatience, SpokenStep, TestCa
 from voicebot.test_caller.dialling import caller_stack
 from voicebot.test_caller.script import Step
 
-# A small recogniser is right about synthetic speech most times, not each time: a failed call is held again.
 pytestmark = [
     pytest.mark.interop,
     pytest.mark.models,
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.flaky(reruns=2),
 ]
 
 QUESTION = "Can I park my car there?"

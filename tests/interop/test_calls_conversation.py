@@ -9,12 +9,10 @@ import pytest
 from tests.interop.calling import Desk, Listener, disclosure_was_complete, hear_each_other, known_answer
 from voicebot.storage.records import CallRecord, TurnRecord
 
-# A small recogniser is right about synthetic speech most times, not each time: a failed call is held again.
 pytestmark = [
     pytest.mark.interop,
     pytest.mark.models,
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.flaky(reruns=2),
 ]
 
 JOINED = ["announced", "ringing", "answered", "briefed", "accepted", "joined"]

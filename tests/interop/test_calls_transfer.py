@@ -12,12 +12,10 @@ from tests.peers.ports import free_port
 from tests.peers.sipp import Sipp
 from voicebot.storage.records import CallRecord
 
-# A small recogniser is right about synthetic speech most times, not each time: a failed call is held again.
 pytestmark = [
     pytest.mark.interop,
     pytest.mark.models,
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.flaky(reruns=2),
 ]
 
 SAID_ABOUT = {
