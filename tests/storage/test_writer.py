@@ -222,6 +222,41 @@ async def test_closing_spools_what_the_store_does_not_take_in_time(tmp_path: Pat
     assert (writer.waiting, writer.counts.lost) == (0, 0)
 
 
+async def test_while_a_slow_store_thinks_a_copy_is_in_the_spool(tmp_path: Path, cipher: Cipher) -> None:
+    """A process that is killed in that moment loses nothing."""
+    store = FakeStore()
+    store.gate.clear()
+    writer = started(store, tmp_path, cipher, WriterLimits(insure_seconds=0.0))
+    writer.submit(a_call())
+    spool = Spool(tmp_path, cipher)
+    async with asyncio.timeout(10):
+        while not spool.waiting():
+            await asyncio.sleep(0)
+    assert [spool.read(path) for path in spool.waiting()] == [a_call()]
+    store.gate.set()
+    await writer.close(5)
+    assert store.saved == [a_call()]
+    assert spool.waiting() == []
+    assert (writer.counts.saved, writer.counts.spooled) == (1, 0)
+
+
+async def test_a_slow_store_that_fails_in_the_end_leaves_the_copy(tmp_path: Path, cipher: Cipher) -> None:
+    store = FakeStore()
+    store.gate.clear()
+    store.failure = StorageUnavailable("locked")
+    writer = started(store, tmp_path, cipher, WriterLimits(insure_seconds=0.0, first_pause_seconds=3600))
+    writer.submit(a_call())
+    spool = Spool(tmp_path, cipher)
+    async with asyncio.timeout(10):
+        while not spool.waiting():
+            await asyncio.sleep(0)
+    store.gate.set()
+    await writer.settled()
+    assert writer.counts.spooled == 1
+    assert len(spool.waiting()) == 1
+    await writer.close(5)
+
+
 async def test_a_cancelled_close_still_finishes(tmp_path: Path, cipher: Cipher) -> None:
     store = FakeStore()
     store.gate.clear()

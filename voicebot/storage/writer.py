@@ -44,11 +44,15 @@ class WriterCounts:
 
 @dataclass(frozen=True, slots=True)
 class WriterLimits:
-    """Bounds. `queue`, `memory`: records. Times in seconds; the pause between tries doubles up to its end."""
+    """Bounds. `queue`, `memory`: records. Times in seconds; the pause between tries doubles up to its end.
+
+    `insure_seconds`: a database that takes longer for one record has a copy put into the spool beside it.
+    """
 
     queue: int = 2_000
     memory: int = 10_000
     save_seconds: float = 15.0
+    insure_seconds: float = 0.25
     first_pause_seconds: float = 1.0
     last_pause_seconds: float = 30.0
 
@@ -166,13 +170,39 @@ class RecordWriter:
 
     async def _keep(self, record: StoredRecord) -> None:
         may_try = not self._storage_is_down or asyncio.get_running_loop().time() >= self._next_try
-        if may_try and await self._to_store(record):
-            return
-        if await self._to_spool(record):
+        if await (self._to_store_insured(record) if may_try else self._to_spool(record)):
             return
         if len(self._memory) >= self._limits.memory:
             self._lose(self._memory.popleft())
         self._memory.append(record)
+
+    async def _to_store_insured(self, record: StoredRecord) -> bool:
+        """Store a record or spool it; a copy is in the spool already while a slow database keeps us waiting.
+
+        So a process that is killed meanwhile loses nothing. Saving is idempotent.
+        """
+        storing = asyncio.create_task(self._to_store(record), name="store-record")
+        try:
+            await asyncio.wait({storing}, timeout=self._limits.insure_seconds)
+            if storing.done():
+                return storing.result() or await self._to_spool(record)
+            copy = await self._copy(record)
+            is_stored = await storing
+        finally:
+            storing.cancel()
+        if copy is None:
+            return is_stored or await self._to_spool(record)
+        if is_stored:
+            await asyncio.to_thread(self._spool.remove, copy)
+        else:
+            self._spooled()
+        return True
+
+    async def _copy(self, record: StoredRecord) -> Path | None:
+        try:
+            return await asyncio.to_thread(self._spool.write, record)
+        except OSError:
+            return None  # the database may still take it; if not, the next try of the spool is logged
 
     async def _to_store(self, record: StoredRecord) -> bool:
         """Whether the record needs no further care: stored, or one that no database would take."""
@@ -207,9 +237,12 @@ class RecordWriter:
         except OSError as error:
             _log.error("spool.unwritable", errno=error.errno, in_memory=self.waiting)
             return False
+        self._spooled()
+        return True
+
+    def _spooled(self) -> None:
         self.counts.spooled += 1
         self._may_have_spooled = True
-        return True
 
     async def _catch_up(self) -> None:
         """Store a batch of what waits; the spool is listed anew until it is empty."""
