@@ -1,97 +1,29 @@
+"""A SIP leg: rings, answers, keys, REFER, and each way to its end."""
+
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.fakes.call_control import FakeCallControl, FakeEndpoint
+from tests.fakes.call_control import FakeCallControl
 from tests.fakes.leg import settle
-from tests.fakes.media import ManualTicker, deliver, tone
-from tests.media.test_rtp_session import Peer
+from tests.fakes.media import deliver, tone
+from tests.media.sip_stage import Stage, sdp, signals_until_end
 from voicebot.audio import AudioClip
-from voicebot.errors import DialFailed, DialFailure, MediaError, SdpRefused, SipError
+from voicebot.errors import MediaError, SdpRefused, SipError
 from voicebot.media.leg import (
-    Dialler,
     DigitPressed,
-    HeldByPeer,
     Leg,
     LegEndCause,
     LegEnded,
-    LegSignal,
     ReferOutcome,
-    ResumedByPeer,
 )
-from voicebot.media.rtp_ports import RtpPorts
-from voicebot.media.sip_dialler import SipDialler, failure_of
-from voicebot.media.sip_leg import SipLeg
-from voicebot.media.sip_media import MediaParts, SipLegSettings
 from voicebot.sip.call_control import (
-    Answered,
     Ended,
     InfoReceived,
     ReferProgressed,
-    Reoffered,
-    Ringing,
-    SetupFailed,
 )
-
-
-def sdp(port: int, *, direction: str = "sendrecv", address: str = "127.0.0.1", audio: str = "8 0 101") -> str:
-    return "\r\n".join(
-        [
-            "v=0",
-            f"o=- 1 1 IN IP4 {address}",
-            "s=-",
-            f"c=IN IP4 {address}",
-            "t=0 0",
-            f"m=audio {port} RTP/AVP {audio}",
-            "a=rtpmap:101 telephone-event/8000",
-            f"a={direction}",
-            "a=rtcp-mux",
-            "",
-        ]
-    )
-
-
-class Stage:
-    """Ticker, ports, a peer socket, and the parts that legs are made of."""
-
-    def __init__(self, settings: SipLegSettings | None = None) -> None:
-        self.ticker, self.peer = ManualTicker(), Peer()
-        ports = RtpPorts("127.0.0.1", 31600, 31799)
-        self.parts = MediaParts(ports, self.ticker, settings or SipLegSettings("127.0.0.1"))
-        self.legs: list[SipLeg] = []
-
-    def ringing(self, control: FakeCallControl) -> SipLeg:
-        leg = SipLeg.ringing(control, self.parts, "leg-1")
-        self.legs.append(leg)
-        return leg
-
-    async def answered(self) -> tuple[SipLeg, FakeCallControl]:
-        control = FakeCallControl(offer=sdp(self.peer.address[1]))
-        leg = self.ringing(control)
-        await leg.answer()
-        return leg, control
-
-    def send(self, leg: SipLeg) -> None:
-        assert leg.rtp is not None
-        self.peer.send(leg.rtp.port)
-
-
-@pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
-    stage = Stage()
-    yield stage
-    for leg in stage.legs:
-        await leg.hang_up()
-    stage.peer.socket.close()
-    await deliver()
-    await settle()
-
-
-async def signals_until_end(leg: Leg) -> list[LegSignal]:
-    return [signal async for signal in leg.signals()]
 
 
 async def test_rings_answers_and_carries_audio_both_ways(stage: Stage) -> None:
@@ -188,82 +120,6 @@ async def test_a_delayed_offer_without_a_usable_answer_ends_the_leg(stage: Stage
     assert control.hang_ups == 1
 
 
-async def test_hold_and_resume(stage: Stage) -> None:
-    leg, control = await stage.answered()
-    port = stage.peer.address[1]
-    await stage.ticker.run(40)
-    for body in (sdp(port, direction="sendonly"), sdp(port, direction="inactive"), sdp(port)):
-        control.happens(Reoffered(body))
-        await settle()
-        is_held = "sendrecv" not in body
-        assert leg.is_on_hold is is_held
-    control.happens(Reoffered(sdp(port, address="0.0.0.0")))  # the hold of RFC 2543
-    await settle()
-    assert leg.is_on_hold
-    stage.peer.packets()
-    await stage.ticker.run(100)
-    assert stage.peer.packets() == []
-    answers = [str(entry[1]) for entry in control.sent if entry[0] == "answer_reoffer"]
-    directions = [next(d for d in ("recvonly", "inactive", "sendrecv") if f"a={d}" in a) for a in answers]
-    assert directions == ["recvonly", "inactive", "sendrecv", "inactive"]
-    control.happens(Ended("peer"))
-    assert await signals_until_end(leg) == [
-        HeldByPeer(),
-        ResumedByPeer(),
-        HeldByPeer(),
-        LegEnded(LegEndCause.PEER, ""),
-    ]
-
-
-async def test_a_reinvite_may_move_the_media(stage: Stage) -> None:
-    leg, control = await stage.answered()
-    stage.send(leg)
-    await deliver()
-    await stage.ticker.run(40)
-    moved = Peer()
-    control.happens(Reoffered(sdp(moved.address[1])))
-    await settle()
-    stage.peer.packets()
-    await stage.ticker.run(100)
-    assert len(moved.packets()) == 5
-    assert stage.peer.packets() == []
-    moved.socket.close()
-
-
-async def test_a_reinvite_may_change_the_codec(stage: Stage) -> None:
-    leg, control = await stage.answered()
-    control.happens(Reoffered(sdp(stage.peer.address[1], audio="0 101")))
-    await settle()
-    assert leg.info.codec == "PCMU/8000"
-    stage.peer.packets()
-    await stage.ticker.run(40)
-    assert {packet.payload_type for packet in stage.peer.packets()} == {0}
-
-
-async def test_a_bad_reinvite_is_refused_and_changes_nothing(stage: Stage) -> None:
-    leg, control = await stage.answered()
-    for body, status in (("garbage", 400), (sdp(4000, audio="18"), 488)):
-        control.happens(Reoffered(body))
-        await settle()
-        assert control.sent[-1] == ("answer_reoffer", None, status)
-    stage.peer.packets()
-    await stage.ticker.run(40)
-    assert len(stage.peer.packets()) == 2
-    assert leg.info.codec == "PCMA/8000"
-
-
-async def test_a_reinvite_without_an_offer_gets_ours_and_its_ack_the_answer(stage: Stage) -> None:
-    leg, control = await stage.answered()
-    control.happens(Reoffered(None))
-    await settle()
-    kind, offer, status = control.sent[-1]
-    assert (kind, status) == ("answer_reoffer", 200)
-    assert "m=audio" in str(offer)
-    control.happens(Answered(sdp(stage.peer.address[1], direction="sendonly")))
-    await settle()
-    assert leg.is_on_hold
-
-
 async def test_info_keys_and_those_sent_both_ways_count_once(stage: Stage) -> None:
     leg, control = await stage.answered()
     assert leg.rtp is not None
@@ -332,121 +188,3 @@ async def test_after_the_end_nothing_raises(stage: Stage) -> None:
     assert leg.playout.stop() == ()
     await settle()
     assert len(asyncio.all_tasks()) == 1
-
-
-# --- dialling ---
-
-
-async def dialled(stage: Stage, endpoint: FakeEndpoint, timeout_seconds: float = 25.0) -> asyncio.Task[Leg]:
-    dialler: Dialler = SipDialler(endpoint, stage.parts)
-    task = asyncio.create_task(dialler.dial("sip:agent@127.0.0.1", timeout_seconds=timeout_seconds))
-    await endpoint.invited.wait()
-    await settle()
-    return task
-
-
-def offered_port(endpoint: FakeEndpoint) -> int:
-    line = next(line for line in endpoint.offers[0][1].split("\r\n") if line.startswith("m=audio"))
-    return int(line.split(" ")[1])
-
-
-async def test_dial_waits_for_answer_and_media(stage: Stage) -> None:
-    endpoint = FakeEndpoint()
-    task = await dialled(stage, endpoint)
-    endpoint.control.happens(Ringing(183, sdp(stage.peer.address[1])))
-    await settle()
-    assert stage.ticker.callbacks == {}  # early media is not taken
-    endpoint.control.happens(Answered(sdp(stage.peer.address[1])))
-    await settle()
-    assert not task.done()
-    stage.peer.send(offered_port(endpoint))
-    leg = await task
-    assert not leg.info.inbound
-    await leg.hang_up()
-
-
-@pytest.mark.parametrize(
-    ("status", "reason"),
-    [
-        (486, DialFailure.BUSY),
-        (600, DialFailure.BUSY),
-        (603, DialFailure.DECLINED),
-        (403, DialFailure.DECLINED),
-        (480, DialFailure.NO_ANSWER),
-        (487, DialFailure.NO_ANSWER),
-        (404, DialFailure.UNREACHABLE),
-        (410, DialFailure.UNREACHABLE),
-        (503, DialFailure.UNREACHABLE),
-        (408, DialFailure.UNREACHABLE),
-        (488, DialFailure.FAILED),
-        (500, DialFailure.FAILED),
-    ],
-)
-async def test_dial_failures_are_typed(stage: Stage, status: int, reason: DialFailure) -> None:
-    endpoint = FakeEndpoint()
-    task = await dialled(stage, endpoint)
-    endpoint.control.happens(SetupFailed(status, "because"))
-    with pytest.raises(DialFailed) as failed:
-        await task
-    assert failed.value.reason is reason
-    await deliver()
-
-
-def test_a_time_out_after_ringing_is_no_answer() -> None:
-    assert failure_of(408, has_rung=True) is DialFailure.NO_ANSWER
-
-
-@pytest.mark.parametrize(("has_rung", "reason"), [(True, "no_answer"), (False, "unreachable")])
-async def test_nobody_answers_in_time(stage: Stage, has_rung: bool, reason: str) -> None:
-    endpoint = FakeEndpoint()
-    task = await dialled(stage, endpoint, timeout_seconds=0.05)
-    if has_rung:
-        endpoint.control.happens(Ringing(180, None))
-    with pytest.raises(DialFailed) as failed:
-        await task
-    assert failed.value.reason.value == reason
-    assert endpoint.control.hang_ups >= 1
-
-
-async def test_cancelling_a_dial_cancels_the_invite(stage: Stage) -> None:
-    endpoint = FakeEndpoint()
-    task = await dialled(stage, endpoint)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    assert task.cancelled()
-    assert endpoint.control.hang_ups >= 1
-    await settle()
-    assert len(asyncio.all_tasks()) == 1
-
-
-async def test_an_answer_without_media_is_no_media() -> None:
-    stage = Stage(SipLegSettings("127.0.0.1", dial_media_seconds=0.0))
-    endpoint = FakeEndpoint()
-    task = await dialled(stage, endpoint)
-    endpoint.control.happens(Answered(sdp(stage.peer.address[1])))
-    with pytest.raises(DialFailed) as failed:
-        await task
-    assert failed.value.reason is DialFailure.NO_MEDIA
-    assert endpoint.control.hang_ups >= 1
-    stage.peer.socket.close()
-    await deliver()
-
-
-@pytest.mark.parametrize("body", [None, "garbage"])
-async def test_an_unusable_answer_fails_and_hangs_up(stage: Stage, body: str | None) -> None:
-    endpoint = FakeEndpoint()
-    task = await dialled(stage, endpoint)
-    endpoint.control.happens(Answered(body))
-    with pytest.raises(DialFailed) as failed:
-        await task
-    assert failed.value.reason is DialFailure.FAILED
-    assert endpoint.control.hang_ups >= 1
-
-
-async def test_a_dead_transport_is_unreachable(stage: Stage) -> None:
-    endpoint = FakeEndpoint()
-    endpoint.error = SipError("no route")
-    with pytest.raises(DialFailed) as failed:
-        await SipDialler(endpoint, stage.parts).dial("sip:agent@127.0.0.1")
-    assert failed.value.reason is DialFailure.UNREACHABLE
-    await deliver()

@@ -213,3 +213,8 @@ def established(bench: Bench, **ok: object) -> tuple[OutboundCall, SipRequest]:
     invite = only_request(bench.take(), "INVITE")
     bench.inject(response(invite, 200, body=ANSWER, **ok))  # type: ignore[arg-type]
     return call, invite
+
+
+def in_dialog(method: str, tag: str, cseq: int, **more: object) -> str:
+    """Text of the peer's request inside the dialog of our tag."""
+    return request(method, cseq=cseq, to_tag=tag, branch=f"z9hG4bK{method}{cseq}", **more)  # type: ignore[arg-type]
