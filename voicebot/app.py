@@ -27,6 +27,7 @@ from voicebot.listeners import Listeners
 from voicebot.media.bridge import join
 from voicebot.media.leg import Leg
 from voicebot.metrics import CallMetrics
+from voicebot.ports import require_free_ports
 from voicebot.prompt_voice import PromptVoice
 from voicebot.recording import CallRecords
 from voicebot.rehearsal import likely_sayings
@@ -98,6 +99,7 @@ class Service:
 
     async def start(self, cancel: asyncio.Event | None = None) -> None:
         """Open everything; returns when calls are answered. Raises VoicebotError that says what to do."""
+        require_free_ports(self._settings)  # models take seconds to load: say it before
         await self._records.start()
         await _unless(cancel, self._engines.start())
         await self._prepare_voices()

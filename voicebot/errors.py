@@ -2,6 +2,7 @@
 
 VoicebotError
 ├── ConfigError            a setting, prompt, intent or rule file is wrong; names file, line, field, mend
+├── PortUnusable           a port that the service listens on is taken or not allowed; says which setting
 ├── ModelError
 │   ├── ModelMissing       weights are not on disk
 │   └── ModelDownloadFailed  no source gave the file, or its checksum is wrong
@@ -46,6 +47,16 @@ class ConfigError(VoicebotError):
     def __str__(self) -> str:
         where = f"{self.file or 'environment'}{f':{self.line}' if self.line else ''}"
         return f"{where}: {self.field + ': ' if self.field else ''}{self.problem}. To mend: {self.mend}"
+
+
+class PortUnusable(VoicebotError):
+    """A port cannot be listened on. `port`: 'sip.port UDP port 5060'; `mend` says what to do."""
+
+    code = "port"
+
+    def __init__(self, port: str, problem: str, mend: str) -> None:
+        super().__init__(f"{port}: {problem}. To mend: {mend}")
+        self.port, self.problem, self.mend = port, problem, mend
 
 
 class ModelError(VoicebotError):

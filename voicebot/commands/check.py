@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -132,38 +131,13 @@ def _models(settings: Settings) -> Iterator[Finding]:
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:
-    wanted = [
-        ("sip.port", settings.sip.host, settings.sip.port, socket.SOCK_DGRAM),
-        ("sip.port", settings.sip.host, settings.sip.port, socket.SOCK_STREAM),
-        ("control.port", settings.control.host, settings.control.port, socket.SOCK_STREAM),
-    ]
-    if settings.gateway.enabled:
-        wanted.append(("gateway.port", settings.gateway.host, settings.gateway.port, socket.SOCK_STREAM))
-    for field, host, port, kind in wanted:
-        name = "UDP" if kind is socket.SOCK_DGRAM else "TCP"
-        problem = _bind_problem(host, port, kind)
-        if problem:
-            yield Finding(
-                f"{field} {name} {port}",
-                "wrong",
-                problem,
-                f"stop what uses it (a bot that runs already?), or set {field} to a free port",
-                CANNOT_START,
-            )
+    from voicebot.ports import port_problems
+
+    for wanted, problem in port_problems(settings):
+        if problem is None:
+            yield Finding(wanted.name, "ok", "free")
         else:
-            yield Finding(f"{field} {name} {port}", "ok", "free")
-
-
-def _bind_problem(host: str, port: int, kind: socket.SocketKind) -> str:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, kind) as probe:
-        if kind is socket.SOCK_STREAM:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            return error.strerror or str(error)
-    return ""
+            yield Finding(wanted.name, "wrong", problem.problem, problem.mend, CANNOT_START)
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
