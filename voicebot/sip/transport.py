@@ -17,6 +17,7 @@ from typing import Any, Literal, cast
 from voicebot.errors import SipError
 from voicebot.sip.addressing import Hop, Transport
 from voicebot.sip.streams import Stream, StreamCallbacks
+from voicebot.sip.unreachable import bound_datagram_socket, unreachable_peers
 
 BIND_ATTEMPTS = 20
 MAX_NAMES = 256
@@ -76,7 +77,7 @@ class SipSockets:
         self._tasks: set[asyncio.Task[None]] = set()
         self._server_tls: ssl.SSLContext | None = None
         self._client_tls: ssl.SSLContext | None = None
-        self._serial = 0
+        self._serial = self._reports = 0
         self._is_open = False
         self.port = config.port
         self.tls_port = config.tls_port
@@ -183,7 +184,18 @@ class SipSockets:
         if cast(asyncio.WriteTransport, self._udp).get_write_buffer_size() > MAX_UNSENT_DATAGRAM_BYTES:
             self._callbacks.dropped("send_buffer")
             return
+        reports = self._reports
         self._udp.sendto(data, (address, hop.port))
+        if self._reports != reports:  # an ICMP error of an earlier packet came instead of the sending
+            self._udp.sendto(data, (address, hop.port))
+
+    def _note_unreachable(self, datagrams: socket.socket) -> None:
+        """Fail what waits for a peer whose machine says that nobody listens (RFC 3261 section 18.4)."""
+        self._reports += 1
+        for address, port in set(unreachable_peers(datagrams)):
+            names = [name for name, (found, _) in self._names.items() if found == address]
+            for host in (address, *names):
+                self._fail_later(Hop("udp", host, port))
 
     async def _resolve_and_send(self, data: bytes, hop: Hop) -> None:
         address = await self.resolve(hop.host)
@@ -263,8 +275,9 @@ class SipSockets:
         config, loop = self._config, asyncio.get_running_loop()
         server = await self._listen("tcp", config.port, None)
         self.port = server.sockets[0].getsockname()[1]
+        datagrams = bound_datagram_socket(config.host, self.port)
         self._udp, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self._callbacks), local_addr=(config.host, self.port)
+            lambda: _Datagrams(self._callbacks, lambda: self._note_unreachable(datagrams)), sock=datagrams
         )
 
     async def _listen(
@@ -325,13 +338,16 @@ class SipSockets:
 
 
 class _Datagrams(asyncio.DatagramProtocol):
-    """Hands datagrams on. ICMP errors name no request, so that they are left to the timers."""
+    """Hands datagrams on, and tells of errors that the socket reports."""
 
-    def __init__(self, callbacks: SocketCallbacks) -> None:
-        self._callbacks = callbacks
+    def __init__(self, callbacks: SocketCallbacks, has_errors: Callable[[], None]) -> None:
+        self._callbacks, self._has_errors = callbacks, has_errors
 
     def datagram_received(self, data: bytes, addr: tuple[str, int] | tuple[str, int, int, int]) -> None:
         self._callbacks.received(data, Hop("udp", addr[0], addr[1]))
+
+    def error_received(self, exc: Exception) -> None:
+        self._has_errors()
 
 
 def _why(error: OSError) -> str:
