@@ -38,10 +38,17 @@ def test_the_announced_disposition_and_lost_media_come_first() -> None:
     assert disposition(story, LegEndCause.MEDIA_LOST) is Disposition.MEDIA_LOST
 
 
+def test_who_left_after_a_refer_was_taken_is_put_through() -> None:
+    story = CallStory(is_waiting=True)
+    story.human_wanted(10.0)
+    assert disposition(story, LegEndCause.REFERRED) is Disposition.TRANSFERRED
+
+
 @pytest.mark.parametrize(
     ("cause", "by"),
     [
         (LegEndCause.PEER, "caller"),
+        (LegEndCause.REFERRED, "caller"),
         (LegEndCause.US, "bot"),
         (LegEndCause.NETWORK, "network"),
         (LegEndCause.MEDIA_LOST, "network"),

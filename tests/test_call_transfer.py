@@ -251,6 +251,26 @@ async def test_a_blind_transfer_that_is_accepted_ends_the_call() -> None:
 
 
 @in_virtual_time
+async def test_a_caller_whose_phone_leaves_while_it_is_referred_is_put_through_unconfirmed() -> None:
+    async with World(kind="blind") as world:
+        ringing = asyncio.get_running_loop().create_future()
+
+        async def refer(target: str) -> ReferOutcome:
+            return await ringing
+
+        world.leg.refer = refer  # type: ignore[method-assign]
+        await world.until_said("how_can_i_help")
+        world.leg.press("0")
+        await world.until(lambda: "ringing" in states(world))
+        await world.wait(3000)
+        ringing.set_result(ReferOutcome(True, 180))
+        world.leg.leaves_referred()
+        outcome = await world.until_over()
+    assert (outcome.disposition, outcome.detail) == (Disposition.TRANSFERRED, "unconfirmed")
+    assert states(world)[:3] == ["announced", "ringing", "accepted"]
+
+
+@in_virtual_time
 async def test_a_blind_transfer_that_is_refused_or_impossible_leaves_a_choice() -> None:
     async with World(kind="blind") as refused:
         refused.leg.refer_outcome = ReferOutcome(False, 486)

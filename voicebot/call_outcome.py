@@ -48,12 +48,16 @@ class CallStory:
 
     def outcome_of(self, ended: LegEnded) -> CallOutcome:
         """Return the outcome of a leg that ended without the bot's doing."""
-        by = {LegEndCause.PEER: "caller", LegEndCause.US: "bot"}.get(ended.cause, "network")
+        by = {LegEndCause.PEER: "caller", LegEndCause.REFERRED: "caller", LegEndCause.US: "bot"}.get(
+            ended.cause, "network"
+        )
         return CallOutcome(self._disposition(ended.cause), by, ended.detail)
 
     def _disposition(self, cause: LegEndCause) -> Disposition:
         if cause is LegEndCause.MEDIA_LOST:
             return Disposition.MEDIA_LOST
+        if cause is LegEndCause.REFERRED:
+            return Disposition.TRANSFERRED
         if self.goodbye is not None:
             return self.goodbye
         if self.is_waiting or self.wants_human_since is not None:

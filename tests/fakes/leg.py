@@ -133,6 +133,9 @@ class FakeLeg:
     def lose_media(self) -> None:
         self._end(LegEnded(LegEndCause.MEDIA_LOST, "no RTP"))
 
+    def leaves_referred(self) -> None:
+        self._end(LegEnded(LegEndCause.REFERRED, "unconfirmed"))
+
     def lose_network(self) -> None:
         self._end(LegEnded(LegEndCause.NETWORK, "session timer"))
 

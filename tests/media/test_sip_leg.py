@@ -147,7 +147,9 @@ async def test_keys_go_by_info_where_the_peer_has_no_events(stage: Stage) -> Non
     [
         ([ReferProgressed(100, False), ReferProgressed(200, True)], ReferOutcome(True, 200)),
         ([ReferProgressed(180, False), ReferProgressed(603, True)], ReferOutcome(False, 603)),
-        ([ReferProgressed(100, False), Ended("peer")], ReferOutcome(False, 0)),
+        ([ReferProgressed(180, False), Ended("peer", "BYE")], ReferOutcome(True, 180)),
+        ([Ended("peer", "BYE")], ReferOutcome(True, 0)),
+        ([ReferProgressed(180, False), Ended("network", "session timer")], ReferOutcome(False, 0)),
     ],
 )
 async def test_refer_reports_the_final_notify(
@@ -160,6 +162,46 @@ async def test_refer_reports_the_final_notify(
         control.happens(event)
     assert await referring == outcome
     assert ("refer", "sip:agent@127.0.0.1") in control.sent
+
+
+async def test_a_peer_that_takes_a_refer_and_leaves_was_referred(stage: Stage) -> None:
+    leg, control = await stage.answered()
+    referring = asyncio.create_task(leg.refer("sip:agent@127.0.0.1"))
+    await settle()
+    control.happens(ReferProgressed(180, False))
+    control.happens(Ended("peer", "BYE"))
+    assert await signals_until_end(leg) == [LegEnded(LegEndCause.REFERRED, "unconfirmed")]
+    await referring
+
+
+@pytest.mark.parametrize("final", [200, 486])
+async def test_a_peer_that_leaves_after_the_final_notify_or_a_refusal_has_hung_up(
+    stage: Stage, final: int
+) -> None:
+    leg, control = await stage.answered()
+    referring = asyncio.create_task(leg.refer("sip:agent@127.0.0.1"))
+    await settle()
+    control.happens(ReferProgressed(final, True))
+    await referring
+    control.happens(Ended("peer", "BYE"))
+    assert await signals_until_end(leg) == [LegEnded(LegEndCause.PEER, "BYE")]
+
+
+async def test_a_peer_that_leaves_before_it_took_the_refer_has_hung_up(stage: Stage) -> None:
+    leg, control = await stage.answered()
+    asked = asyncio.Event()
+
+    async def refer(target: str, *, replaces: str = "") -> int:
+        await asked.wait()
+        return 481
+
+    control.refer = refer  # type: ignore[method-assign]
+    referring = asyncio.create_task(leg.refer("sip:agent@127.0.0.1"))
+    await settle()
+    control.happens(Ended("peer", "BYE"))
+    assert await signals_until_end(leg) == [LegEnded(LegEndCause.PEER, "BYE")]
+    asked.set()
+    assert await referring == ReferOutcome(False, 481)
 
 
 async def test_a_refused_refer_is_said_so_at_once(stage: Stage) -> None:

@@ -105,6 +105,21 @@ class TestRefer:
         bench.pass_time(20)
         assert bench.events[call] == [ReferProgressed(0, True)]
 
+    def test_a_peer_that_takes_it_and_leaves_tells_no_outcome(self) -> None:
+        bench = Bench()
+        call, tag = answered(bench)
+        call.refer("sip:agent@10.0.0.3", "", lambda outcome: None)
+        bench.inject(response(only_request(bench.take(), "REFER"), 202))
+        headers = ("Event: refer", "Subscription-State: active")
+        ringing = "SIP/2.0 180 Ringing\r\n"
+        bench.inject(
+            in_dialog("NOTIFY", tag, 2, headers=headers, body=ringing, content_type="message/sipfrag")
+        )
+        assert statuses(bench.inject(in_dialog("BYE", tag, 3))) == [200]
+        assert bench.events[call] == [ReferProgressed(180, False), Ended("peer", "BYE")]
+        bench.pass_time(120)
+        assert bench.is_empty()
+
     def test_replaces_is_escaped(self) -> None:
         bench = Bench()
         call, _ = answered(bench)

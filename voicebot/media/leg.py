@@ -19,6 +19,7 @@ class LegEndCause(enum.StrEnum):
     """Who ended the leg, or why."""
 
     PEER = "peer"  # BYE, CANCEL, stop message, browser closed
+    REFERRED = "referred"  # BYE after our REFER was accepted, before its outcome was told
     US = "us"
     MEDIA_LOST = "media_lost"  # no packets for the configured time
     NETWORK = "network"  # signalling connection lost, session timer expired
@@ -137,7 +138,11 @@ class Playout(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReferOutcome:
-    """End of a blind transfer. `accepted`: the final NOTIFY said 2xx. `status`: last SIP code, 0 if none."""
+    """End of a blind transfer. `status`: last SIP code, 0 if none.
+
+    `accepted`: the final NOTIFY said 2xx, or the peer took the REFER and then left with BYE before that (as
+    many PBXs do; RFC 5589 section 6.1): the status is below 200 then.
+    """
 
     accepted: bool
     status: int

@@ -56,6 +56,7 @@ class SipLeg:
         self._is_on_hold = False
         self._awaits_answer = self._has_rung = False
         self._refer: asyncio.Future[ReferOutcome] | None = None
+        self._refer_was_taken, self._refer_status = False, 0
         self._last_key: tuple[str, str, float] = ("", "", 0.0)
         self._setup: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._setup.add_done_callback(_retrieve)
@@ -156,10 +157,12 @@ class SipLeg:
         if self._signals.ended is not None:
             return ReferOutcome(False, 0)
         self._refer = asyncio.get_running_loop().create_future()
+        self._refer_was_taken, self._refer_status = False, 0
         try:
             status = await self._control.refer(target)
             if not 200 <= status < 300:
                 return ReferOutcome(False, status)
+            self._refer_was_taken = True
             async with asyncio.timeout(_REFER_SECONDS):
                 return await self._refer
         except TimeoutError:
@@ -253,8 +256,11 @@ class SipLeg:
                     self._on_key(key, "info")
             case ReferProgressed(status=status, is_final=True):
                 self._refer_ended(ReferOutcome(200 <= status < 300, status))
-            case ReferProgressed():
-                pass
+            case ReferProgressed(status=status):
+                self._refer_status = status
+            case Ended(by="peer") if self._refer is not None and self._refer_was_taken:
+                self._refer_ended(ReferOutcome(True, self._refer_status))
+                self._end(LegEndCause.REFERRED, "unconfirmed")
             case Ended(by=by, detail=detail):
                 cause = {"peer": LegEndCause.PEER, "us": LegEndCause.US}.get(by, LegEndCause.NETWORK)
                 self._end(cause, detail)

@@ -79,12 +79,10 @@ class Refers:
         self._call.reply(transaction, request, status)
 
     def stop(self) -> None:
-        """End all subscriptions with the dialog."""
+        """End all subscriptions with the dialog; the Ended that follows says by whom."""
         for subscription, timer in self._open:
             timer.cancel()
-            progress = subscription.dialog_ended()
-            if progress is not None:
-                self._call.emit(progress)
+            subscription.dialog_ended()
         self._open.clear()
 
     def _timed_out(self, subscription: ReferSubscription) -> None:

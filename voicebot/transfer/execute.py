@@ -126,8 +126,9 @@ class TransferExecution:
                 outcome = await self._caller.refer(destination.uri)
             except NotImplementedError:
                 return TransferResult(failure=DialFailure.FAILED)
+            if outcome.accepted:
+                self._progress("accepted")  # at once: a peer that left by BYE ends the call, and this task
         if outcome.accepted:
-            self._progress("accepted")
             return TransferResult(joined=True, ended_by="referred")
         return TransferResult(failure=_failure_of(outcome.status))
 
