@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -157,7 +157,7 @@ class Listener:
             if best.peak >= alike:
                 self.at += best.offset_seconds + len(sentence) / RATE
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
         raise AssertionError(
             f"{self.phone.account.user} never heard {name}: likeness {best}, from {self.at} s"
         )
@@ -172,7 +172,7 @@ class Listener:
             if len(rest) > len(tail) and level_dbfs(rest) > -45 and level_dbfs(tail) < -60:
                 self.at = len(received) / RATE
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
         raise AssertionError(f"{self.phone.account.user}: the bot was not quiet within {within} s")
 
     async def says(self, text: str) -> None:
@@ -201,7 +201,7 @@ class Listener:
             rest = received[int(self.at * RATE) :]
             if len(rest) >= seconds * RATE and level_dbfs(rest[-int(seconds * RATE) :]) > -30:
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
         raise AssertionError(f"{self.phone.account.user} heard no speech within {within} s")
 
     async def level_of(self, hz: float, *, but_not: float, within: float = 8.0) -> None:
@@ -218,9 +218,16 @@ class Listener:
         raise AssertionError(f"{self.phone.account.user}: {hz} Hz and {but_not} Hz at {levels} dBFS")
 
 
+async def together(*calls: Coroutine[Any, Any, Any]) -> list[Any]:
+    """Hold calls at once; when one fails the others are ended, so that the next test finds a quiet desk."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(call) for call in calls]
+    return [task.result() for task in tasks]
+
+
 async def hear_each_other(caller: Listener, agent: Listener, caller_hz: float, agent_hz: float) -> None:
     """Both whistle at once; each must hear the other, and not itself."""
-    await asyncio.gather(
+    await together(
         caller.phone.say(tone(caller_hz, 6.0)),
         agent.phone.say(tone(agent_hz, 6.0)),
         caller.level_of(agent_hz, but_not=caller_hz),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 import numpy as np
 import pytest
 import soxr
 
-from tests.interop.calling import RATE, Desk, disclosure_was_complete, speech
+from tests.interop.calling import RATE, Desk, disclosure_was_complete, speech, together
 from tests.peers.lossy_call import LossyCall
 from tests.peers.lossy_proxy import Line
 from voicebot.audio import AudioClip
@@ -58,7 +57,7 @@ async def call_with_clock(desk: Desk, name: str, speed: float) -> CallRecord:
 
 
 async def test_a_conversation_works_over_bad_lines_and_with_wrong_clocks(desk: Desk) -> None:
-    records = await asyncio.gather(
+    records = await together(
         call_over(desk, "lossy", Line(loss=0.05, delay_ms=20, seed=3)),
         call_over(desk, "jittery", Line(delay_ms=20, jitter_ms=60, reorder=0.05, seed=4)),
         call_with_clock(desk, "fast", 1.005),

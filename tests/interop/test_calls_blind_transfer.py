@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from tests.interop.calling import Desk, Listener, Prompts, hear_each_other, require_models
+from tests.interop.calling import Desk, Listener, Prompts, hear_each_other, require_models, together
 from tests.peers.service import running_service
 from tests.peers.sipp import Sipp
 from tests.peers.switchboard import Switchboard
@@ -61,7 +60,7 @@ async def comes_back(desk: Desk) -> CallRecord:
 
 
 async def test_caller_is_referred_to_the_agent_or_stays_with_the_bot(blind_desk: Desk) -> None:
-    referred, refused = await asyncio.gather(is_referred(blind_desk), comes_back(blind_desk))
+    referred, refused = await together(is_referred(blind_desk), comes_back(blind_desk))
     states = [step.state for step in referred.transfers[0].states]
     assert (referred.disposition, referred.transfers[0].failure) == ("transferred", None)
     assert states == ["announced", "ringing", "accepted", "ended"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.interop.calling import RATE, Desk, disclosure_was_complete, run_command, shifted, speech
+from tests.interop.calling import RATE, Desk, disclosure_was_complete, run_command, shifted, speech, together
 from tests.peers.ports import free_port
 from tests.peers.signals import level_dbfs, tone, tone_dbfs
 from tests.peers.wav import read_wav, write_wav
@@ -126,7 +126,7 @@ async def check_dutch(desk: Desk, report: dict[str, Any]) -> None:
 
 
 async def test_conversations_over_sip_and_the_gateway(desk: Desk, tmp_path: Path) -> None:
-    reports = await asyncio.gather(
+    reports = await together(
         talks_over_sip(desk, tmp_path),
         is_joined_over_the_gateway(desk, tmp_path),
         asks_in_dutch_over_the_gateway(desk, tmp_path),
@@ -142,7 +142,7 @@ async def test_conversations_over_sip_and_the_gateway(desk: Desk, tmp_path: Path
 async def test_exit_codes_of_calls_that_fail(desk: Desk) -> None:
     """1: nobody answered, or no admission; 2: the command line is wrong."""
     wrong_token = desk.service.stream_url("nl").replace("test-token", "wrong")
-    refused, nobody, strange, empty = await asyncio.gather(
+    refused, nobody, strange, empty = await together(
         run_command("call", wrong_token, "--dtmf", "0", "--json"),
         run_command("call", f"ws://127.0.0.1:{free_port()}/media", "--dtmf", "0", "--json"),
         run_command("call", "tel:+31201234567", "--dtmf", "0", "--json"),

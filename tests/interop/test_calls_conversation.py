@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from tests.interop.calling import Desk, Listener, disclosure_was_complete, hear_each_other, known_answer
+from tests.interop.calling import (
+    Desk,
+    Listener,
+    disclosure_was_complete,
+    hear_each_other,
+    known_answer,
+    together,
+)
 from voicebot.storage.records import CallRecord, TurnRecord
 
 pytestmark = [
@@ -105,7 +110,7 @@ def steps(record: CallRecord) -> list[str]:
 
 
 async def test_callers_are_answered_put_through_and_recorded(desk: Desk) -> None:
-    english, dutch, zero, given_up = await asyncio.gather(
+    english, dutch, zero, given_up = await together(
         call_in_english(desk), call_in_dutch(desk), call_with_zero(desk), call_given_up(desk)
     )
     for record in (english, dutch, zero, given_up):

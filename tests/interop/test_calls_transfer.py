@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 
 import pytest
 
-from tests.interop.calling import Desk, Listener, disclosure_was_complete
+from tests.interop.calling import Desk, Listener, disclosure_was_complete, together
 from tests.peers.ports import free_port
 from tests.peers.sipp import Sipp
 from voicebot.storage.records import CallRecord
@@ -71,7 +70,7 @@ async def test_whoever_is_not_there_the_caller_is_told_and_chooses(desk: Desk) -
         phones = [is_busy.port, declines.port, rings.port, unwilling.phone.port, absent.phone.port]
         desk.switchboard.in_line.extend([*phones, free_port()])
         numbers = [f"3120123456{last}" for last in range(6)]
-        *records, _, _ = await asyncio.gather(
+        *records, _, _ = await together(
             *(chooses_a_callback(desk, number) for number in numbers),
             presses_two(unwilling),
             presses_nothing(absent),
