@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections import defaultdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -22,6 +24,7 @@ from voicebot.metrics import CallMetrics
 from voicebot.resources import resources_in_use
 from voicebot.settings import load_settings
 from voicebot.speaking.prompts import PromptBook
+from voicebot.transfer.execute import TransferTimes
 
 
 class RefusedLeg:
@@ -57,6 +60,20 @@ async def test_a_refused_caller_gets_the_right_code(
     await service._leg_rings(leg)
     assert leg.statuses == [status]
     assert f'voicebot_calls_refused_total{{reason="{refusal.value}"}} 1.0' in service._metrics.text().decode()
+
+
+def test_times_and_language_of_transfers_come_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("OFFER_SECONDS", "100"), ("ACCEPT_SECONDS", "30"), ("AGENT_LANGUAGE", "en")):
+        monkeypatch.setenv(f"VOICEBOT_TRANSFER__{name}", value)
+    monkeypatch.setattr("voicebot.app.EarsOfCalls", lambda *_, **__: None)
+    service: Any = Service.__new__(Service)
+    service._settings = load_settings(Path("config/voicebot.toml"))
+    service._voices = defaultdict(object)
+    for part in ("engines", "vocabulary", "destinations", "listeners", "music", "backend"):
+        setattr(service, f"_{part}", SimpleNamespace(dialler=None))
+    parts = service._services(service._settings.line_for("en")).transfer
+    assert parts.times == TransferTimes(ring_seconds=25, accept_seconds=30, offer_seconds=100)
+    assert (parts.agent_language, service._dialogue_config().agent_language) == ("en", "en")
 
 
 def test_a_premium_destination_is_located(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicebot.errors import ConfigError
-from voicebot.settings import Settings, load_settings
+from voicebot.settings import BRIEFING_AND_LEAST_RING_SECONDS, Settings, load_settings
 from voicebot.settings_mistakes import line_of
+from voicebot.transfer.execute import BRIEFING_LIMIT_SECONDS, LEAST_RING_SECONDS
 
 HUMAN = """\
 [transfer]
@@ -94,6 +95,14 @@ MISTAKES = {
     "uri with a line break": (
         HUMAN.replace("agent", "agent\\r\\nX: y"), 5, "transfer.destinations.medewerker.uri", "plain", "",
     ),
+    "offer before an agent was tried": (
+        HUMAN.replace("\n\n", "\naccept_seconds = 60\noffer_seconds = 90\n\n"),
+        4, "transfer.offer_seconds", "at least 95", "",
+    ),
+    "language of agents": (
+        HUMAN.replace("\n\n", '\nagent_language = "fr"\n\n'), 3, "transfer.agent_language", "'nl'", "",
+    ),
+    "grace": ("[call]\ngrace_seconds = 3\n" + HUMAN, 2, "call.grace_seconds", "15", "15"),
     "no label": (
         HUMAN.replace('label_nl = "een medewerker"\n', ""), 4, "transfer.destinations.medewerker.label_nl",
         "required", "add",
@@ -111,6 +120,13 @@ def test_a_mistake_names_its_place_and_the_mend(tmp_path: Path, kind: str) -> No
     assert mend in error.mend
     where = f"{file}:{line}: " if line else f"{file}: "
     assert str(error).startswith(where)
+
+
+def test_a_long_acceptance_needs_a_later_offer_also_where_that_is_the_default(tmp_path: Path) -> None:
+    error = mistake(write(tmp_path, HUMAN.replace("\n\n", "\naccept_seconds = 120\n\n")))
+    assert error.field == "transfer.offer_seconds"
+    assert "at least 155" in error.problem
+    assert BRIEFING_AND_LEAST_RING_SECONDS == BRIEFING_LIMIT_SECONDS + LEAST_RING_SECONDS
 
 
 def test_other_mistakes_are_named_too(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ class Service:
             Dialogue(self._profile(leg, line), self._dialogue_config(), self._hours, self._answers),
             self._services(line),
             sink,
-            CallLimits(self._settings.call.max_seconds),
+            CallLimits(self._settings.call.max_seconds, self._settings.call.grace_seconds),
         )
         try:
             await call.run()
@@ -209,7 +209,8 @@ class Service:
         )
 
     def _dialogue_config(self) -> DialogueConfig:
-        return DialogueConfig(no_input_ms=self._settings.call.no_input_ms)
+        call, transfer = self._settings.call, self._settings.transfer
+        return DialogueConfig(no_input_ms=call.no_input_ms, agent_language=transfer.agent_language)
 
     def _services(self, line: LineSettings) -> CallServices:
         transfer = self._settings.transfer
@@ -221,7 +222,8 @@ class Service:
                 self._listeners.dialler,
                 join,
                 self._music,
-                TransferTimes(transfer.ring_seconds, transfer.accept_seconds),
+                TransferTimes(transfer.ring_seconds, transfer.accept_seconds, transfer.offer_seconds),
+                transfer.agent_language,
             ),
             backend=self._backend,
             clock=time.monotonic,

@@ -31,6 +31,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from voicebot.errors import ConfigError
 from voicebot.settings_mistakes import check_variables, first_mistake, located
 
+BRIEFING_AND_LEAST_RING_SECONDS = 35.0
+"""What an attempt to reach an agent takes beside `accept_seconds`: see transfer/execute.py."""
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -160,9 +162,13 @@ class SpeechSettings(Section):
 
 
 class CallSettings(Section):
-    """Limits of one call, in seconds and milliseconds."""
+    """Limits of one call, in seconds and milliseconds.
+
+    `grace_seconds`: after `max_seconds` the caller is told so often that the time is up.
+    """
 
     max_seconds: int = Field(default=900, ge=30, le=14400)
+    grace_seconds: int = Field(default=60, ge=15, le=600)
     no_input_ms: int = Field(default=7000, ge=2000, le=60000)
     concurrent: int = Field(default=20, ge=1, le=2000)
     per_caller: int = Field(default=5, ge=1, le=1000)
@@ -187,12 +193,28 @@ class DestinationSettings(Section):
 
 
 class TransferSettings(Section):
-    """Who can be reached. `human` names the destination for a request for a person."""
+    """Who can be reached. `human` names the destination for a request for a person.
+
+    `offer_seconds`: so long after that request a callback is offered at the latest (law H4).
+    `agent_language`: of what agents hear before they press 1.
+    """
 
     destinations: dict[str, DestinationSettings] = Field(default_factory=dict)
     human: str = Field(default="medewerker", validate_default=True)
     ring_seconds: float = Field(default=25.0, ge=5, le=120)
     accept_seconds: float = Field(default=20.0, ge=5, le=120)
+    offer_seconds: float = Field(default=150.0, ge=45, le=600, validate_default=True)
+    agent_language: Literal["nl", "en"] = "nl"
+
+    @field_validator("offer_seconds")
+    @classmethod
+    def _an_agent_can_be_tried(cls, offer: float, info: ValidationInfo) -> float:
+        least = BRIEFING_AND_LEAST_RING_SECONDS + info.data.get("accept_seconds", 0.0)
+        if offer < least:
+            raise ValueError(
+                f"is too short to ring and brief an agent: set at least {least:g}, or accept_seconds shorter"
+            )
+        return offer
 
     @field_validator("human")
     @classmethod
