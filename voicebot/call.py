@@ -11,9 +11,7 @@ This module sees protocols only; `app.py` chooses what is behind them.
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Coroutine
-from pathlib import Path
 
 import structlog
 
@@ -36,6 +34,7 @@ from voicebot.events import (
     HumanRequested,
     SpeechWorkerFailed,
 )
+from voicebot.faults import log_fault
 from voicebot.media.leg import Leg, LegEndCause, LegEnded
 
 __all__ = ["Call", "CallLimits", "CallOutcome", "CallServices", "Dialogue", "TaskBackend"]
@@ -72,7 +71,7 @@ class Call:
         try:
             outcome = await self._answer_and_talk()
         except Exception as error:  # noqa: BLE001 - the edge of a call: a mistake of ours becomes a disposition
-            _log_fault(error, "the call's last resort failed")
+            log_fault(error, "the call's last resort failed", "call.fault")
             outcome = CallOutcome(Disposition.FAILED, "error", _kind_of(error))
         finally:
             await _finish(self._close(outcome))
@@ -96,13 +95,13 @@ class Call:
         try:
             return await self._conversation().run()
         except Exception as error:  # noqa: BLE001 - the edge of a conversation: the caller must not suffer for it
-            _log_fault(error, "conversation failed")
+            log_fault(error, "conversation failed", "call.fault")
         self._speaker.abandon()
         self._apologise()
         try:
             return await self._conversation().run(after_fault=True)
         except Exception as error:  # noqa: BLE001 - as above, for the last time
-            _log_fault(error, "second conversation failed")
+            log_fault(error, "second conversation failed", "call.fault")
             return await self._dial_without_dialogue(_kind_of(error))
 
     def _conversation(self) -> Conversation:
@@ -231,12 +230,3 @@ def _kind_of(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error.code if isinstance(error, VoicebotError) else type(error).__name__
-
-
-def _log_fault(error: BaseException, what: str) -> None:
-    """Log where it happened, without the message and the values: they may hold a caller's words."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    frames = traceback.extract_tb(error.__traceback__)
-    where = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-4:]]
-    log.error(what, action="call.fault", error=type(error).__name__, where=where)

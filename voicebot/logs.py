@@ -19,6 +19,10 @@ def _escape(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     return event
 
 
+_TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+"""Local values may be a caller's."""
+
+
 class _Surviving:
     """A stream that never raises: with the disk full or the reader gone, lines are lost and calls are not."""
 
@@ -39,14 +43,16 @@ def set_up_logging(level: str = "info") -> None:
     """Write to standard error: coloured lines on a terminal, JSON elsewhere."""
     number = logging.getLevelNamesMapping()[level.upper()]
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks if not sys.stderr.isatty() else _same,
+            structlog.processors.ExceptionRenderer(_TRACEBACKS) if not sys.stderr.isatty() else _same,
             _escape,
             renderer,
         ],

@@ -164,7 +164,7 @@ class WorkerPool:
         ]
         try:
             await asyncio.gather(*(slot.first_start for slot in self._slots))
-        except BaseException:
+        except BaseException:  # whatever ends the start, its cancellation too: no process is left behind
             await self.close()
             raise
 

@@ -70,7 +70,7 @@ class WorkerLink:
         except OSError as error:
             writer.close()
             raise errors.SpeechWorkerError(f"worker '{name}' cannot be started: {error.strerror}") from error
-        except BaseException:
+        except BaseException:  # cancelled: the process that is being started must not outlive us
             writer.close()
             with contextlib.suppress(OSError):
                 await asyncio.to_thread(_reap, await starting)
@@ -80,7 +80,7 @@ class WorkerLink:
             link.send(WorkerStart(spec, niceness))
             async with asyncio.timeout(start_limit_seconds):
                 message = await anext(link.messages(), None)
-        except BaseException as error:
+        except BaseException as error:  # cancelled, too late or broken: raised on once the process is gone
             process.kill()
             await link.close()
             if isinstance(error, TimeoutError):

@@ -61,7 +61,7 @@ class SipDialler:
             async with asyncio.timeout(timeout_seconds):
                 await leg.wait_answered()
             await self._wait_media(leg)
-        except BaseException as error:
+        except BaseException as error:  # cancelled too: no socket and no ringing phone are left behind
             rtp.close()
             if leg is not None:
                 await _give_up(leg)

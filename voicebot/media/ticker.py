@@ -10,9 +10,8 @@ import math
 import time
 from collections.abc import Callable
 
-import structlog
-
 from voicebot.audio import FRAME_MS
+from voicebot.faults import log_fault
 
 SlotCallback = Callable[[float, int], None]
 """(now in seconds, slots that have come since the last call: 1 unless the loop was late)."""
@@ -20,7 +19,6 @@ FailureCallback = Callable[[Exception], None]
 
 _SLOT_SECONDS = FRAME_MS / 1000
 _PHASES = 5
-_log = structlog.get_logger()
 
 
 class SlotGrid:
@@ -86,7 +84,7 @@ class _Phase:
         try:
             callback(now, slots)
         except Exception as error:  # noqa: BLE001 - the edge between legs: one must not silence the others
-            _log.exception("media slot failed", action="media.slot")
+            log_fault(error, "media slot failed", "media.slot")
             self.remove(callback)
             failed(error)
 

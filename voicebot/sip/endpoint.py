@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from voicebot.errors import SipError, SipParseError
+from voicebot.faults import log_fault
 from voicebot.sip.addressing import Hop, bracketed, hop_of_uri
 from voicebot.sip.admission import Admission, AdmissionConfig
 from voicebot.sip.call_control import IncomingCall
@@ -196,10 +197,9 @@ class SipEndpoint:
         try:
             with self._turn():
                 self._agent.receive(data, source)
-        except Exception:
-            # the edge towards the network: one packet must never cost the listener or a connection its life
+        except Exception as error:  # noqa: BLE001 - the edge to the network: one packet costs no listener its life
             self._agent.note_dropped("internal_error")
-            log.exception("sip message failed")
+            log_fault(error, "sip message failed", "sip.receive")
 
     def _failed(self, hop: Hop) -> None:
         with self._turn():
@@ -245,10 +245,9 @@ class SipEndpoint:
         status = 480
         try:
             await self._on_call(handle)
-        except Exception:
-            # the edge of a call: the caller gets a code, the log the cause
+        except Exception as error:  # noqa: BLE001 - the edge of a call: the caller gets a code, the log the cause
             status = 500
-            log.exception("sip call failed")
+            log_fault(error, "sip call failed", "sip.call")
         finally:
             with self._turn():
                 handle.session.hang_up(status)
