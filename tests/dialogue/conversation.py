@@ -54,6 +54,7 @@ class Conversation:
         asks_if_robot: bool = False,
         requested_language: Language | None = None,
         is_backchannel: bool = False,
+        is_out_of_scope: bool = False,
         **slots: str,
     ) -> tuple[Action, ...]:
         turn = Interpretation(
@@ -66,6 +67,7 @@ class Conversation:
             asks_if_robot=asks_if_robot,
             requested_language=requested_language,
             is_backchannel=is_backchannel,
+            is_out_of_scope=is_out_of_scope,
         )
         self.actions = self.dialogue.heard(turn, self.now, doubtful=doubtful)
         return self.actions

@@ -198,3 +198,42 @@ def test_unknown_or_expired_answers_are_not_made_up(intent):
     talk = Conversation()
     talk.say(intent)
     assert talk.prompts == ["dont_know", "offer_human"]
+
+
+def test_a_clear_question_that_is_none_of_ours_is_told_so_with_the_offer_of_a_person():
+    talk = Conversation()
+    talk.say(None, "verkopen jullie ook wasmachines", is_out_of_scope=True)
+    assert talk.prompts == ["dont_know", "offer_human"]
+    talk.say("faq_delivery")  # a question instead of yes or no
+    assert talk.prompts == ["answer", "anything_else"]
+    talk.say(None, "en wat is de hoofdstad van Frankrijk", is_out_of_scope=True)
+    talk.say(None, "ja", yes_no="yes")
+    assert isinstance(talk.actions[-1], Transfer)
+
+
+def test_three_questions_in_a_row_that_are_none_of_ours_lead_to_a_person():
+    talk = Conversation()
+    for _ in range(2):
+        talk.say(None, "verkopen jullie ook wasmachines", is_out_of_scope=True)
+        assert talk.prompts == ["dont_know", "offer_human"]
+    talk.say(None, "verkopen jullie ook wasmachines", is_out_of_scope=True)
+    assert talk.prompts[0] == "repair_transfer"
+    assert isinstance(talk.actions[-1], Transfer)
+
+
+def test_words_that_may_be_misheard_are_not_understood_rather_than_unknown():
+    for text, doubtful, is_out_of_scope in (
+        ("blauwe banaan", False, True),  # too short to be sure
+        ("verkopen jullie ook wasmachines", True, True),
+        ("verkopen jullie ook wasmachines", False, False),
+    ):
+        talk = Conversation()
+        talk.say(None, text, doubtful=doubtful, is_out_of_scope=is_out_of_scope)
+        assert talk.prompts == ["no_match", "how_can_i_help"]
+
+
+def test_inside_a_task_its_question_is_asked_again_instead():
+    talk = Conversation()
+    talk.say("order_status")
+    talk.say(None, "verkopen jullie ook wasmachines", is_out_of_scope=True)
+    assert talk.prompts == ["no_match", "ask_order_number"]

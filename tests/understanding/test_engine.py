@@ -176,6 +176,31 @@ def test_rules_and_vote_together_reach_the_target(real: InterpreterEngine, name:
 
 
 @pytest.mark.models
+def test_questions_of_others_are_told_from_ours_also_misheard(real: InterpreterEngine) -> None:
+    others = [
+        "verkopen jullie ook grasmaaiers",
+        "hoeveel weegt een olifant",
+        "do you sell washing machines",
+        "wie is hier de directeur",
+        "can I get a mortgage here",
+    ]
+    ours = [
+        "waar is mijn bestelde ding",
+        "mijn afspraak verzoeten",
+        "ik ben mijn wacht word vergeten",
+        "wat zijn die open tijden",
+        "what are your opening ours",
+        "where is my old her",
+        "ik wil een medewerk spreken",
+        "12345",
+        "ja",
+    ]
+    found = real.interpret_many([*others, *ours], None, Expectation.ANYTHING, "2026-11-22")
+    assert [each.is_out_of_scope for each in found] == [True] * len(others) + [False] * len(ours)
+    assert all(each.intent is None for each in found if each.is_out_of_scope)
+
+
+@pytest.mark.models
 def test_a_turn_with_everything_in_it(real: InterpreterEngine) -> None:
     meaning = real.interpret(
         "kan ik mijn afspraak in Antwerpen van vrijdag naar volgende week dinsdag half drie verzetten",

@@ -38,6 +38,9 @@ NOT_REPEATED = frozenset(
 DECLINES = frozenset({None, intents.THANKS, intents.GOODBYE, intents.CANCEL, *NO_INTENTS})
 """With a 'no' to 'anything else?' these say that the call is over ('nee, bedankt')."""
 
+CLEAR_WORDS = 3
+"""So many words (no numbers, yes, no or fillers) make a question that can be told to be none of ours."""
+
 
 class Dialogue:
     """The policy of one call (see the module's docstring)."""
@@ -228,6 +231,9 @@ class Dialogue:
             return (ctx.say("language_switched"), *ask_again(ctx, now))
         if turn.is_backchannel or state.question is Question.TASK_RUNNING:
             return (ctx.listen(),)
+        is_clear = turn.is_out_of_scope and not doubtful and telling_words(turn) >= CLEAR_WORDS
+        if is_clear and state.question in OPEN_QUESTIONS:
+            return self._failed("dont_know", now)  # law A1: and the offer of a person
         return self._failed("no_match", now)
 
     def _say_robot(self, turn: Interpretation, now: datetime, *, doubtful: bool) -> tuple[Action, ...]:

@@ -10,7 +10,8 @@ from voicebot.dialogue.state import Context, Question
 from voicebot.dialogue.ways_out import HOPELESS_AFTER, hopeless, to_human
 from voicebot.events import Language
 
-Failure = Literal["no_input", "no_match"]
+Failure = Literal["no_input", "no_match", "dont_know"]
+"""`dont_know`: understood, but a matter that we have no answer to."""
 AFTER_A_FAILED_WAY_OUT = frozenset(
     {Question.CALLBACK_OFFER, Question.CALLBACK_NUMBER, Question.TRANSFER_CHOICE}
 )
@@ -38,7 +39,7 @@ def failed(ctx: Context, failure: Failure, now: datetime) -> tuple[Action, ...]:
     hint = _other_language_hint(ctx) if is_silence else ()
     if state.question in AFTER_A_FAILED_WAY_OUT:
         return (sorry, *ctx.ask_again())
-    if state.failures >= ctx.config.offer_human_after:
+    if failure == "dont_know" or state.failures >= ctx.config.offer_human_after:
         return (sorry, *hint, *ctx.ask(Question.OFFER_HUMAN))
     asked = ctx.ask_again()
     return (sorry, *asked[:-1], *hint, asked[-1])

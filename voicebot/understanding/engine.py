@@ -28,6 +28,8 @@ SWITCH_LANGUAGE, THANKS, HELP = "switch_language", "thanks", "help"
 _RULE_CONFIDENCE = 0.99
 """Share of the rules' findings that were right on phrases never seen before (tests/understanding/data)."""
 _SURE_ROBOT = 0.8
+_SURE_OUT_OF_SCOPE = 0.65
+"""Misheard requests of ours (telephone, Whisper base) stay below it, or are still understood."""
 _BARE_WORDS = frozenset(
     """
     ja nee nein neen yes no mijn nummer is het dat en and the my number it ordernummer bestelnummer
@@ -116,7 +118,7 @@ class InterpreterEngine:
         language = language or guess_language(text)
         slots = find_slots(text, language, expectation, today)
         best, confidence = ranked.best(frozenset({HUMAN})) if ranked else (None, 0.0)
-        top = ranked.intents[0][0] if ranked else OUT_OF_SCOPE
+        top, top_confidence = ranked.intents[0] if ranked else (OUT_OF_SCOPE, 0.0)
         is_voted = (
             self._vote is not None
             and vote >= self._vote.threshold
@@ -150,6 +152,7 @@ class InterpreterEngine:
             asks_if_robot=asks,
             is_backchannel=is_backchannel(text),
             requested_language=wanted_language,
+            is_out_of_scope=best is None and top == OUT_OF_SCOPE and top_confidence >= _SURE_OUT_OF_SCOPE,
         )
 
 

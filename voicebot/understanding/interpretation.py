@@ -31,7 +31,8 @@ class Interpretation:
     'yes_no': 'yes', 'branch': 'utrecht'). `wants_human`: an explicit request for a person (law H1), found
     apart from the intent. `asks_if_robot`: law D2. `language`: of the text. `is_backchannel`: 'ja', 'mm-hm'
     and nothing else.
-    `requested_language`: 'can we do this in English?'.
+    `requested_language`: 'can we do this in English?'. `is_out_of_scope`: surely a question or wish that is
+    none of ours, not words that were misheard.
     """
 
     text: str
@@ -43,6 +44,7 @@ class Interpretation:
     asks_if_robot: bool = False
     is_backchannel: bool = False
     requested_language: Language | None = None
+    is_out_of_scope: bool = False
 
 
 class Interpreter(Protocol):
