@@ -30,6 +30,17 @@ async def asked(world: World) -> None:
     await world.until(lambda: world.heard("hours_open_until"))
 
 
+async def yes_over_the_offer_of_a_person(world: World) -> None:
+    for number in range(2):
+        await world.ask("blauwe banaan")
+        await world.until(lambda: len(world.of(NoMatch)) > number)  # noqa: B023
+        await world.wait(100)
+    await world.until(lambda: world.heard("offer_human"))
+    await world.ask("ja")
+    await world.until(lambda: world.dialler.dialled)
+    assert [each.by for each in world.of(HumanRequested)] == ["words"]
+
+
 @in_virtual_time
 async def test_words_over_the_answer_pause_it_stop_it_and_are_answered() -> None:
     async with World() as world:
@@ -78,14 +89,7 @@ async def test_a_cough_over_the_answer_changes_nothing() -> None:
 async def test_yes_over_a_yes_or_no_question_is_its_answer() -> None:
     async with World(rings=True) as world:
         await world.until_said("how_can_i_help")
-        for number in range(2):
-            await world.ask("blauwe banaan")
-            await world.until(lambda: len(world.of(NoMatch)) > number)  # noqa: B023
-            await world.wait(100)
-        await world.until(lambda: world.heard("offer_human"))
-        await world.ask("ja")
-        await world.until(lambda: world.dialler.dialled)
-    assert [each.by for each in world.of(HumanRequested)] == ["words"]
+        await yes_over_the_offer_of_a_person(world)
 
 
 @in_virtual_time
@@ -94,14 +98,7 @@ async def test_yes_over_the_offer_of_a_person_counts_while_digits_are_expected()
         await world.until_said("how_can_i_help")
         await world.ask("waar blijft mijn bestelling")
         await world.until_said("ask_order_number")
-        for number in range(2):
-            await world.ask("blauwe banaan")
-            await world.until(lambda: len(world.of(NoMatch)) > number)  # noqa: B023
-            await world.wait(100)
-        await world.until(lambda: world.heard("offer_human"))
-        await world.ask("ja")
-        await world.until(lambda: world.dialler.dialled)
-    assert [each.by for each in world.of(HumanRequested)] == ["words"]
+        await yes_over_the_offer_of_a_person(world)
 
 
 @in_virtual_time

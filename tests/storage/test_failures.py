@@ -72,10 +72,14 @@ def small_disk() -> Iterator[Path]:
     folder.rmdir()
 
 
-async def test_locked_by_another_writer(tmp_path: Path, cipher: Cipher) -> None:
-    url = f"sqlite:///{tmp_path}/calls.db"
+async def on_sqlite(folder: Path, spool: Path, cipher: Cipher) -> Service:
+    url = f"sqlite:///{folder}/calls.db"
     await upgrade_async(url)
-    service = Service(url, tmp_path / "spool", cipher)
+    return Service(url, spool, cipher)
+
+
+async def test_locked_by_another_writer(tmp_path: Path, cipher: Cipher) -> None:
+    service = await on_sqlite(tmp_path, tmp_path / "spool", cipher)
     await service.end_call("before")
     with closing(sqlite3.connect(tmp_path / "calls.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -89,9 +93,7 @@ async def test_locked_by_another_writer(tmp_path: Path, cipher: Cipher) -> None:
 
 
 async def test_file_moved_away_and_put_back(tmp_path: Path, cipher: Cipher) -> None:
-    url = f"sqlite:///{tmp_path}/calls.db"
-    await upgrade_async(url)
-    service = Service(url, tmp_path / "spool", cipher)
+    service = await on_sqlite(tmp_path, tmp_path / "spool", cipher)
     await service.end_call("before")
     (tmp_path / "calls.db").rename(tmp_path / "elsewhere.db")
     await service.end_call("while gone")
@@ -104,24 +106,20 @@ async def test_file_moved_away_and_put_back(tmp_path: Path, cipher: Cipher) -> N
 
 
 async def test_file_removed_and_made_anew(tmp_path: Path, cipher: Cipher) -> None:
-    url = f"sqlite:///{tmp_path}/calls.db"
-    await upgrade_async(url)
-    service = Service(url, tmp_path / "spool", cipher)
+    service = await on_sqlite(tmp_path, tmp_path / "spool", cipher)
     (tmp_path / "calls.db").unlink()
     await service.end_call("while gone")
     (tmp_path / "calls.db").touch()
     await service.recover()  # a file without a schema is not storage yet
     assert service.writer.storage_is_down
-    await upgrade_async(url)
+    await upgrade_async(f"sqlite:///{tmp_path}/calls.db")
     await service.recover()
     await service.has_exactly("while gone")
     await service.close()
 
 
 async def test_read_only(small_disk: Path, tmp_path: Path, cipher: Cipher) -> None:
-    url = f"sqlite:///{small_disk}/calls.db"
-    await upgrade_async(url)
-    service = Service(url, tmp_path / "spool", cipher)
+    service = await on_sqlite(small_disk, tmp_path / "spool", cipher)
     await service.end_call("before")
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     await service.end_call("while read-only")
@@ -133,9 +131,7 @@ async def test_read_only(small_disk: Path, tmp_path: Path, cipher: Cipher) -> No
 
 
 async def test_disk_full_for_database_and_spool(small_disk: Path, cipher: Cipher) -> None:
-    url = f"sqlite:///{small_disk}/calls.db"
-    await upgrade_async(url)
-    service = Service(url, small_disk / "spool", cipher)
+    service = await on_sqlite(small_disk, small_disk / "spool", cipher)
     await service.end_call("before")
     ballast = small_disk / "ballast"
     with pytest.raises(OSError, match="No space left"):

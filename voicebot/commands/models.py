@@ -36,10 +36,7 @@ def list_models(
     as_json: _Json = False,
 ) -> None:
     """Show every model and what the profile comes down to."""
-    known, profile, folder = _open(catalogue, profile, weights)
-    states = [inspect(artifact, folder) for artifact in known.artifacts.values()]
-    resolved = resolve_profile(known, folder, profile)
-    _show(known, states, resolved, {}, as_json=as_json, with_table=True)
+    _, resolved = _inspected(catalogue, profile, weights, thorough=False, as_json=as_json)
     raise typer.Exit(1 if resolved.missing else 0)
 
 
@@ -51,10 +48,7 @@ def verify(
     as_json: _Json = False,
 ) -> None:
     """Read every byte of what is on disk and compare the checksums."""
-    known, profile, folder = _open(catalogue, profile, weights)
-    states = [inspect(artifact, folder, thorough=True) for artifact in known.artifacts.values()]
-    resolved = resolve_profile(known, folder, profile)
-    _show(known, states, resolved, {}, as_json=as_json, with_table=True)
+    states, resolved = _inspected(catalogue, profile, weights, thorough=True, as_json=as_json)
     is_wrong = any(state.state is State.WRONG for state in states)
     raise typer.Exit(1 if is_wrong or resolved.missing else 0)
 
@@ -72,6 +66,17 @@ def pull(
     states = [inspect(artifact, folder) for artifact in known.artifacts.values()]
     _show(known, states, result.profile, result.failures, as_json=as_json, with_table=False)
     raise typer.Exit(1 if result.profile.missing else 0)
+
+
+def _inspected(
+    catalogue: Path, profile: str, weights: Path | None, *, thorough: bool, as_json: bool
+) -> tuple[list[ArtifactState], ProfileState]:
+    """Look at every model, show them all and what the profile comes down to."""
+    known, profile, folder = _open(catalogue, profile, weights)
+    states = [inspect(artifact, folder, thorough=thorough) for artifact in known.artifacts.values()]
+    resolved = resolve_profile(known, folder, profile)
+    _show(known, states, resolved, {}, as_json=as_json, with_table=True)
+    return states, resolved
 
 
 def _open(catalogue: Path, profile: str, weights: Path | None) -> tuple[Catalogue, str, Path]:

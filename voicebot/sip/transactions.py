@@ -52,7 +52,34 @@ def ack_for_failure(invite: SipRequest, response: SipResponse) -> SipRequest:
     return ack
 
 
-class ClientTransaction:
+class _Transaction:
+    """What clients and servers share: a state, the timer that ends it, and an end that is told once."""
+
+    def __init__(self, state: State, hop: Hop, wire: Wire, on_over: Callable[[], None]) -> None:
+        self.state, self.hop = state, hop
+        self._wire, self._on_over = wire, on_over
+        self._timeout: Timer | None = None
+
+    def abandon(self) -> None:
+        """End at once, without telling the user."""
+        self._terminate()
+
+    def _linger(self, seconds: float) -> None:
+        cancel(self._timeout)
+        if seconds <= 0:
+            self._terminate()
+        else:
+            self._timeout = self._wire.timers.after(seconds, self._terminate)
+
+    def _terminate(self) -> None:
+        if self.state is State.TERMINATED:
+            return
+        self.state = State.TERMINATED
+        cancel(self._timeout)
+        self._on_over()
+
+
+class ClientTransaction(_Transaction):
     """What both client machines share. Failures: 408 (timer B or F), 503 (transport)."""
 
     first_state = State.TRYING
@@ -67,14 +94,12 @@ class ClientTransaction:
         *,
         on_over: Callable[[], None] = lambda: None,
     ) -> None:
-        self.state = self.first_state
-        self.request, self.hop = request, hop
+        super().__init__(self.first_state, hop, wire, on_over)
+        self.request = request
         self._data = bytes(request)
-        self._wire = wire
-        self._on_response, self._on_failure, self._on_over = on_response, on_failure, on_over
+        self._on_response, self._on_failure = on_response, on_failure
         self._interval = wire.values.t1
         self._retransmission: Timer | None = None
-        self._timeout: Timer | None = None
         self._was_resent = False
 
     def start(self) -> None:
@@ -104,10 +129,6 @@ class ClientTransaction:
         self._was_resent = True
         self._send()
 
-    def abandon(self) -> None:
-        """End without telling the user."""
-        self._terminate()
-
     def _send(self) -> None:
         self._wire.send(self._data, self.hop)
 
@@ -123,19 +144,11 @@ class ClientTransaction:
 
     def _linger(self, seconds: float) -> None:
         cancel(self._retransmission)
-        cancel(self._timeout)
-        if seconds <= 0:
-            self._terminate()
-        else:
-            self._timeout = self._wire.timers.after(seconds, self._terminate)
+        super()._linger(seconds)
 
     def _terminate(self) -> None:
-        if self.state is State.TERMINATED:
-            return
-        self.state = State.TERMINATED
         cancel(self._retransmission)
-        cancel(self._timeout)
-        self._on_over()
+        super()._terminate()
 
 
 class InviteClient(ClientTransaction):
@@ -197,16 +210,13 @@ class NonInviteClient(ClientTransaction):
         self._send()
 
 
-class ServerTransaction:
+class ServerTransaction(_Transaction):
     """What both server machines share. `method` and `hop` stay; the request itself is not kept."""
 
     def __init__(self, method: str, hop: Hop, wire: Wire, on_over: Callable[[], None] = lambda: None) -> None:
-        self.state = State.PROCEEDING if method == "INVITE" else State.TRYING
-        self.method, self.hop = method, hop
-        self._wire = wire
-        self._on_over = on_over
+        super().__init__(State.PROCEEDING if method == "INVITE" else State.TRYING, hop, wire, on_over)
+        self.method = method
         self._last: bytes | None = None
-        self._timeout: Timer | None = None
 
     @property
     def is_answered(self) -> bool:
@@ -222,27 +232,9 @@ class ServerTransaction:
         if self._last is not None and self.state in (State.PROCEEDING, State.COMPLETED):
             self._wire.send(self._last, self.hop)
 
-    def abandon(self) -> None:
-        """End at once."""
-        self._terminate()
-
     def _send(self, response: SipResponse) -> None:
         self._last = bytes(response)
         self._wire.send(self._last, self.hop)
-
-    def _linger(self, seconds: float) -> None:
-        cancel(self._timeout)
-        if seconds <= 0:
-            self._terminate()
-        else:
-            self._timeout = self._wire.timers.after(seconds, self._terminate)
-
-    def _terminate(self) -> None:
-        if self.state is State.TERMINATED:
-            return
-        self.state = State.TERMINATED
-        cancel(self._timeout)
-        self._on_over()
 
 
 class InviteServer(ServerTransaction):
