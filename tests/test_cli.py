@@ -139,6 +139,13 @@ FILES = {
 }  # fmt: skip
 
 
+@pytest.fixture
+def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without models check has no hundred megabytes to compare; wrong files are told before missing models."""
+    monkeypatch.setenv("VOICEBOT_SPEECH__WEIGHTS_DIR", str(tmp_path / "none"))
+
+
+@pytest.mark.usefixtures("no_weights")
 @pytest.mark.parametrize("kind", FILES)
 def test_check_names_file_line_field_and_mend(run, config: Path, kind: str) -> None:  # type: ignore[no-untyped-def]
     what, name, old, new, words, line_offset = FILES[kind]
@@ -154,6 +161,7 @@ def test_check_names_file_line_field_and_mend(run, config: Path, kind: str) -> N
     assert finding["mend"]
 
 
+@pytest.mark.usefixtures("no_weights")
 @pytest.mark.parametrize("name", ["prompts/nl.yaml", "opening_hours.yaml", "voicebot.toml"])
 def test_serve_and_check_tell_the_same(run, config: Path, name: str) -> None:  # type: ignore[no-untyped-def]
     (config / name).write_text("{ [ :\n")

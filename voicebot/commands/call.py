@@ -41,13 +41,14 @@ def call(
     from voicebot.errors import DialFailed
     from voicebot.settings import SpeechSettings, load_settings
     from voicebot.test_caller.conversation import CallerPatience
-    from voicebot.test_caller.dialling import place_call
+    from voicebot.test_caller.dialling import check_target, place_call
     from voicebot.test_caller.preparing import CallerVoice
     from voicebot.test_caller.script import steps_in_order
 
     if language not in {"nl", "en"}:
         raise typer.BadParameter("nl or en", param_hint="--language")
     spoken_language: Language = "en" if language == "en" else "nl"
+    check_target(target)  # before voices are loaded
     steps = steps_in_order(sys.argv[1:])
     speech = load_settings(config).speech if config else SpeechSettings()
     voice = CallerVoice(speech, spoken_language)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from voicebot import yaml_text
 from voicebot.errors import ConfigError
 from voicebot.integrations.demo import Appointment, Customer, DemoData, Order
 
@@ -29,7 +30,7 @@ def load_demo_data(folder: Path, today: date) -> DemoData:
 
 def _entries(path: Path, make: Callable[[Mapping[str, Any]], T]) -> tuple[T, ...]:
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+        entries = yaml_text.load(path.read_text(encoding="utf-8"))
     except OSError as cause:
         raise ConfigError(f"cannot be read ({cause.strerror})", mend="restore it", file=path) from cause
     except yaml.YAMLError as cause:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from voicebot import yaml_text
 from voicebot.errors import ConfigError
 from voicebot.events import LANGUAGES, Language
 
@@ -125,7 +126,7 @@ class PromptBook:
 
 def _read(file: Path) -> dict[str, Prompt]:
     try:
-        root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        root = yaml_text.compose(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             "cannot be read", mend="put the file there, in UTF-8, readable for the service", file=file

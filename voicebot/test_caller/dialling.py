@@ -22,6 +22,7 @@ from voicebot.test_caller.conversation import CallerPatience, CallReport, Spoken
 
 CALLER_RTP_PORTS = (40000, 44998)
 RING_SECONDS = 30.0
+STREAM_SCHEMES = ("ws://", "wss://")
 
 
 @asynccontextmanager
@@ -58,6 +59,16 @@ async def caller_stack(
         await endpoint.close()
 
 
+def check_target(target: str) -> None:
+    """Raise ConfigError for what is neither a SIP address nor a gateway's."""
+    if not target.startswith((*STREAM_SCHEMES, "sip:", "sips:")):
+        raise ConfigError(
+            "is no address that can be called",
+            field="TARGET",
+            mend="use sip:user@host or ws://host:port/media",
+        )
+
+
 async def place_call(
     target: str,
     steps: Sequence[SpokenStep],
@@ -68,17 +79,12 @@ async def place_call(
     caller: str = "testcaller",
 ) -> CallReport:
     """Call, talk, hang up. Raises DialFailed when nobody answers, ConfigError for a strange target."""
-    if target.startswith(("ws://", "wss://")):
+    if target.startswith(STREAM_SCHEMES):
         line = parse_qs(urlsplit(target).query).get("called", [""])[0]
         streams = MediaStreamDialler(Ticker(), caller=caller, called=line)
         leg: Leg = await streams.dial(target, timeout_seconds=RING_SECONDS)
         return await TestCaller(leg, steps, patience).run()
-    if not target.startswith(("sip:", "sips:")):
-        raise ConfigError(
-            "is no address that can be called",
-            field="TARGET",
-            mend="use sip:user@host or ws://host:port/media",
-        )
+    check_target(target)
     async with caller_stack(port=port, codec=codec, address=_own_address(target), caller=caller) as dialler:
         leg = await dialler.dial(target, timeout_seconds=RING_SECONDS)
         return await TestCaller(leg, steps, patience).run()

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
+from voicebot import yaml_text
 from voicebot.errors import ConfigError
 from voicebot.events import LANGUAGES
 from voicebot.transfer.opening_hours import Branch, Interval, OpeningHours, holiday_name
@@ -29,7 +30,7 @@ class _File:
         self.path = path
         try:
             self.text = path.read_text(encoding="utf-8")
-            loaded = yaml.safe_load(self.text)
+            loaded = yaml_text.load(self.text)
         except OSError as cause:
             raise ConfigError(f"cannot be read ({cause.strerror})", mend="create it", file=path) from cause
         except yaml.MarkedYAMLError as cause:
@@ -139,7 +140,7 @@ class _File:
 
     def _line_of(self, field: str) -> int | None:
         """Return the line (1-based) of the field, or of the nearest mapping around it that is there."""
-        node, line = yaml.compose(self.text, Loader=yaml.SafeLoader), None
+        node, line = yaml_text.compose(self.text), None
         for key in field.split("."):
             if not isinstance(node, yaml.MappingNode):
                 break

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from voicebot import yaml_text
 from voicebot.errors import ConfigError
 
 OUT_OF_SCOPE = "out_of_scope"
@@ -51,7 +52,7 @@ def line_of(text: str, key: str, *, first_line: int = 1) -> int | None:
 def as_mapping(file: Path, text: str, *, first_line: int = 1) -> Mapping[str, Any]:
     """Parse YAML that must be a mapping. Raises ConfigError with the line."""
     try:
-        values = yaml.safe_load(text)
+        values = yaml_text.load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise ConfigError(
