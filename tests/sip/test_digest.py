@@ -8,7 +8,7 @@ import itertools
 import pytest
 from aiosipua.headers import parse_auth
 from aiosipua.message import SipRequest, SipResponse
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicebot.sip.digest import MAX_ANSWERS, Credentials, DigestClient
@@ -165,6 +165,7 @@ def test_any_challenge_is_answered_or_refused(values: list[str], status: int) ->
     assert answer is None or list(answer) == ["Authorization" if status == 401 else "Proxy-Authorization"]
 
 
+@settings(max_examples=10)
 @given(st.lists(st.integers(0, 10_000), min_size=50, max_size=120))
 def test_a_server_that_invents_realms_does_not_grow_us(realms: list[int]) -> None:
     ours = client()

@@ -180,7 +180,7 @@ def test_any_bytes(data: bytes) -> None:
     fed(data)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200)
 @given(
     st.sampled_from(VALID),
     st.lists(st.tuples(st.floats(0, 1), st.integers(0, 12), st.binary(max_size=8)), min_size=1, max_size=4),
