@@ -219,7 +219,7 @@ async def test_cancelling_a_running_request_drops_only_its_result(tmp_path):
 
 
 async def test_stuck_worker_is_replaced(tmp_path):
-    async with running(time_limit_seconds=0.3) as pool:
+    async with running(time_limit_seconds=1.5) as pool:  # for the new worker's answer too
         (pid,) = pool.status.pids
         held = await Held(pool, tmp_path).has_started()
         with pytest.raises(SpeechWorkerBusy):
