@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -31,6 +32,9 @@ from voicebot.sip.endpoint import SipEndpoint, SipEndpointConfig
 from voicebot.sip.registration import RegistrationState
 from voicebot.sip.transport import SocketConfig
 from voicebot.sip.trunk import SipTrunk
+
+if TYPE_CHECKING:
+    from voicebot.transfer.agents import AgentBriefing
 
 log = structlog.get_logger()
 
@@ -132,7 +136,14 @@ class RoutedDialler:
     ) -> None:
         self._endpoint, self._parts_towards, self._from_user = endpoint, parts_towards, from_user
 
-    async def dial(self, uri: str, *, display_name: str = "", timeout_seconds: float = 25.0) -> Leg:
+    async def dial(
+        self,
+        uri: str,
+        *,
+        display_name: str = "",
+        timeout_seconds: float = 25.0,
+        briefing: AgentBriefing | None = None,
+    ) -> Leg:
         """See Dialler."""
         host = hop_of_uri(uri).host
         parts = self._parts_towards(await _resolved(host))

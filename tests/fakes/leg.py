@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from typing import TYPE_CHECKING
 
 from voicebot.audio import FRAME_BYTES, FRAME_MS, SILENCE, AudioFrame
 from voicebot.errors import DialFailed, DialFailure, MediaError
@@ -28,6 +29,9 @@ from voicebot.media.leg import (
 )
 from voicebot.media.playout import LegPlayout
 from voicebot.media.streams import FrameStream, SignalStream
+
+if TYPE_CHECKING:
+    from voicebot.transfer.agents import AgentBriefing
 
 
 class VirtualClock:
@@ -197,7 +201,7 @@ class FakeLeg:
         if not self.is_ended:
             self.digits_sent += digits
 
-    async def refer(self, target: str) -> ReferOutcome:
+    async def refer(self, target: str, *, replaces: Leg | None = None) -> ReferOutcome:
         if self.refer_outcome is None:
             raise NotImplementedError
         self.referred_to.append(target)
@@ -228,6 +232,7 @@ class FakeDialler:
         if not rings:
             self._gate.set()
         self.dialled: list[str] = []
+        self.briefings: list[AgentBriefing | None] = []
         self.cancelled: list[str] = []
         self.answered: list[FakeLeg] = []
 
@@ -238,8 +243,16 @@ class FakeDialler:
         """Let waiting and later calls come to their outcome."""
         self._gate.set()
 
-    async def dial(self, uri: str, *, display_name: str = "", timeout_seconds: float = 25.0) -> Leg:
+    async def dial(
+        self,
+        uri: str,
+        *,
+        display_name: str = "",
+        timeout_seconds: float = 25.0,
+        briefing: AgentBriefing | None = None,
+    ) -> Leg:
         self.dialled.append(uri)
+        self.briefings.append(briefing)
         try:
             await self._gate.wait()
         except asyncio.CancelledError:

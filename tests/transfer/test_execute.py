@@ -215,7 +215,7 @@ async def test_a_blind_transfer_is_accepted_impossible_or_breaks() -> None:
     bench.caller.refer_outcome = None
     assert (await bench.run(BLIND)).failure is DialFailure.FAILED
 
-    async def refer(target: str) -> ReferOutcome:
+    async def refer(target: str, *, replaces: Leg | None = None) -> ReferOutcome:
         raise SipError("no dialog")
 
     bench.caller.refer = refer  # type: ignore[method-assign]

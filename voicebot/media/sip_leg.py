@@ -13,6 +13,7 @@ from voicebot.media.dtmf import info_body, parse_info
 from voicebot.media.leg import (
     DigitPressed,
     HeldByPeer,
+    Leg,
     LegEndCause,
     LegEnded,
     LegInfo,
@@ -151,8 +152,10 @@ class SipLeg:
             if self._signals.ended is None:
                 await self._control.send_info(*info_body(digit))
 
-    async def refer(self, target: str) -> ReferOutcome:
+    async def refer(self, target: str, *, replaces: Leg | None = None) -> ReferOutcome:
         """Transfer the peer blindly; returns at the final NOTIFY, the end of the call, or after 90 s."""
+        if replaces is not None:
+            raise NotImplementedError("attended transfer")
         if self._signals.ended is not None:
             return ReferOutcome(False, 0)
         self._refer = asyncio.get_running_loop().create_future()
