@@ -37,9 +37,10 @@ class LegInfo:
     """What is known of a leg.
 
     `kind`: sip, media_stream, webrtc (an agent's browser, dialled by `desk:`, has shown the briefing and the
-    agent has pressed Accept: nothing is to be asked by voice). `caller`, `called`: user part or number as received, may be empty;
-    they authenticate nobody (law S4) and must be escaped where shown (law S5). `codec`: 'PCMA/8000' once
-    answered. `peer_call_id`: Call-ID or stream id. `inbound`: False for legs that we dialled.
+    agent has pressed Accept: nothing is to be asked by voice). `caller`, `called`: user part or number as
+    received, may be empty; they authenticate nobody (law S4) and must be escaped where shown (law S5).
+    `codec`: 'PCMA/8000' once answered. `peer_call_id`: Call-ID or stream id. `inbound`: False for legs that
+    we dialled.
     """
 
     leg_id: str
@@ -230,7 +231,7 @@ class Captioned(Protocol):
     """A leg whose peer reads along: a browser, a text telephone."""
 
     def caption(self, speaker: Speaking, text: str, language: Language, *, is_final: bool = True) -> None:
-        """Show a line. `is_final` False: a later line of that speaker takes its place. No-op after the end."""
+        """Show a line. `is_final` False: a later one of that speaker takes its place. No-op after the end."""
 
 
 class Dialler(Protocol):
