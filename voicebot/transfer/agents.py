@@ -1,4 +1,4 @@
-"""Agents: the people who take calls, what they can do, what they are doing, and what they are told of a caller."""
+"""Agents: who takes calls, what they can do, what they are doing, what they are told of a caller."""
 
 from __future__ import annotations
 
@@ -52,8 +52,9 @@ class TranscriptLine:
 class AgentBriefing:
     """What an agent is told before accepting. All texts are redacted; `waited_seconds`: since the request.
 
-    `caller`: number or name as received, to be escaped where shown (law S5). `reason`: why a person is needed.
-    `asked`: what the caller wants. `tried`: what the bot did about it. `last_lines`: the end of the transcript.
+    `caller`: number or name as received, to be escaped where shown (law S5). `reason`: why a person is
+    needed. `asked`: what the caller wants. `tried`: what the bot did about it. `last_lines`: the end of the
+    transcript.
     """
 
     call_id: str

@@ -95,10 +95,23 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class OpeningHours:
-    """Hours of all branches (by id, in the order in which they are spoken) and of the human desk."""
+    """Hours of all branches (by id, in the order in which they are spoken) and of the human desk.
+
+    `queues`: schedules that only queues refer to, never spoken of as a place.
+    """
 
     branches: Mapping[str, Branch]
     desk: Branch
+    queues: Mapping[str, Branch] = field(default_factory=dict)
+
+    def schedule(self, name: str) -> Branch:
+        """Return the hours of a queue that names a schedule, a branch, or nothing (the desk's hours)."""
+        return self.queues.get(name) or self.branches.get(name) or self.desk
+
+    @property
+    def schedule_names(self) -> tuple[str, ...]:
+        """Return every name that a queue's hours may have."""
+        return ("desk", *self.queues, *self.branches)
 
 
 @lru_cache(maxsize=64)
