@@ -153,6 +153,19 @@ class CallbackRow(Base):
     __table_args__ = (Index("ix_callbacks_status_due_at", "status", "due_at"),)
 
 
+class RuleVersionRow(Base):
+    """Saved transfer rules; the newest are in force. `document`: the YAML, sealed (it may list numbers)."""
+
+    __tablename__ = "rule_versions"
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    based_on: Mapped[int] = mapped_column(Integer)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str] = mapped_column(String(100))
+    note: Mapped[str] = mapped_column(String(500))
+    key_id: Mapped[str] = mapped_column(String(16))
+    document: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class AuditRow(Base):
     """One link of the chain; `content` is the canonical JSON that `hash` covers, with `previous`."""
 
