@@ -205,10 +205,9 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class TaskEnded:
-    """A task has just ended so; `name` may be 'any'."""
+    """A task has just ended in one of these ways: (task, status); the task may be 'any'."""
 
-    name: str
-    statuses: frozenset[str]
+    outcomes: frozenset[tuple[str, str]]
 
     @property
     def subject(self) -> str:
@@ -218,10 +217,12 @@ class TaskEnded:
     def holds(self, facts: Facts) -> bool:
         """Whether it has."""
         task = facts.situation.task
-        return task is not None and self.name in {ANY, task.name} and task.status in self.statuses
+        return task is not None and not self.outcomes.isdisjoint(
+            {(task.name, task.status), (ANY, task.status)}
+        )
 
     def __str__(self) -> str:
-        return f"task {self.name} ended with {_either(self.statuses)}"
+        return f"a task ended with {_either(frozenset(f'{task} {status}' for task, status in self.outcomes))}"
 
 
 @dataclass(frozen=True, slots=True)
