@@ -37,6 +37,10 @@ def reaches(ticket: Ticket, agent: Agent, now: float) -> bool:
     return speaks and (service or (sales and (ticket.queue == "sales" or waited >= 30)))
 
 
+def came_before(ticket: Ticket) -> tuple[float, str]:
+    return (ticket.entered_at, ticket.call_id)
+
+
 class BoardMachine(RuleBasedStateMachine):
     """`callers`: on the board. `standing`: offers that nobody answered for yet. `talking`: call by agent."""
 
@@ -92,7 +96,7 @@ class BoardMachine(RuleBasedStateMachine):
                 del self.standing[number]
                 self.callers.pop(offer.ticket.call_id, None)
         offers = self.board.offers(self.now)
-        ranks = [offer.ticket.rank for offer in offers]
+        ranks = [came_before(offer.ticket) for offer in offers]
         assert ranks == sorted(ranks)
         for offer in offers:
             assert self.callers[offer.ticket.call_id] == offer.ticket
@@ -111,7 +115,7 @@ class BoardMachine(RuleBasedStateMachine):
                 if ticket.call_id in ringing_for or not reaches(ticket, offer.agent, self.now):
                     continue
                 is_kept_apart = self.refused.get((ticket.call_id, offer.agent.agent_id), 0) > self.now
-                assert is_kept_apart or ticket.rank > offer.ticket.rank
+                assert is_kept_apart or came_before(ticket) > came_before(offer.ticket)
 
     def note_failed(self, offer: Offer) -> None:
         self.refused[offer.ticket.call_id, offer.agent.agent_id] = self.now + 15
