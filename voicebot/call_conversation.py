@@ -43,7 +43,7 @@ from voicebot.events import (
     NoMatch,
     Overflowed,
 )
-from voicebot.media.leg import DigitPressed, HeldByPeer, Leg, LegEnded
+from voicebot.media.leg import CallerTyping, DigitPressed, HeldByPeer, Leg, LegEnded, TextReceived
 from voicebot.transfer.execute import TransferResult
 from voicebot.understanding.interpretation import Expectation
 
@@ -89,12 +89,10 @@ class Conversation:
         self._over: asyncio.Future[CallOutcome] = asyncio.get_running_loop().create_future()
         self._language: Language = dialogue.language
         self._silence = SilenceCounter()
-        self._may_be_yes = False
-        self._tasks_running = 0
+        self._may_be_yes, self._tasks_running, self._reassured = False, 0, 0
         self._filler: Saying | None = None
         self._goodbye: HangUp | None = None
         self._listening: tuple[asyncio.Task[None], ...] = ()
-        self._reassured = 0
 
     async def run(self, *, after_fault: bool = False) -> CallOutcome:
         """Talk until the call is over. `after_fault`: the caller has heard an apology; put through."""
@@ -153,6 +151,8 @@ class Conversation:
                     self._end(self._story.outcome_of(signal))
                 case HeldByPeer():
                     self._hearing.reset()
+                case TextReceived() | CallerTyping():
+                    self._hearing.take_text(signal)
 
     async def _hear(self) -> None:
         async for frame in self._leg.frames():

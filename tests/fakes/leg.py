@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from voicebot.audio import FRAME_BYTES, FRAME_MS, SILENCE, AudioFrame
 from voicebot.errors import DialFailed, DialFailure, MediaError
 from voicebot.media.leg import (
+    CallerTyping,
     DigitPressed,
     HeldByPeer,
     Leg,
@@ -26,6 +27,7 @@ from voicebot.media.leg import (
     Playout,
     ReferOutcome,
     ResumedByPeer,
+    TextReceived,
 )
 from voicebot.media.playout import LegPlayout
 from voicebot.media.streams import FrameStream, SignalStream
@@ -95,6 +97,8 @@ class FakeLeg:
         self.rejected: tuple[int, str] | None = None
         self.hang_up_reason: str | None = None
         self.digits_sent = ""
+        self.captions: list[tuple[str, str, str, bool]] = []
+        """(speaker, text, language, is final): it is a leg with a screen."""
         self.referred_to: list[str] = []
         self.refer_outcome: ReferOutcome | None = ReferOutcome(True, 200)
         """None: refer() raises NotImplementedError."""
@@ -122,6 +126,12 @@ class FakeLeg:
 
     def press(self, digit: str, duration_ms: int = 100) -> None:
         self._signals.push(DigitPressed(digit, duration_ms))
+
+    def type(self, text: str) -> None:
+        self._signals.push(TextReceived(text))
+
+    def starts_typing(self) -> None:
+        self._signals.push(CallerTyping())
 
     def hold(self) -> None:
         self._is_on_hold = True
@@ -200,6 +210,10 @@ class FakeLeg:
     async def send_digits(self, digits: str) -> None:
         if not self.is_ended:
             self.digits_sent += digits
+
+    def caption(self, speaker: str, text: str, language: str, *, is_final: bool = True) -> None:
+        if not self.is_ended:
+            self.captions.append((speaker, text, language, is_final))
 
     async def refer(self, target: str, *, replaces: Leg | None = None) -> ReferOutcome:
         if self.refer_outcome is None:

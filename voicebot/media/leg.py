@@ -78,6 +78,11 @@ class TextReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerTyping:
+    """The caller is typing: there will be a line, so silence means nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class HandOn:
     """The agent at a desk hands the caller on. `target`: 'agent:anna' or 'queue:service'."""
 
@@ -107,6 +112,7 @@ LegSignal = (
     | HeldByPeer
     | ResumedByPeer
     | TextReceived
+    | CallerTyping
     | HandOn
     | HoldRequested
     | ResumeRequested

@@ -1,7 +1,7 @@
 """What is said over the data channel of a browser, as JSON objects with a `type`.
 
-To the page: caption {speaker, text, lang, final}, ended {cause}. From the page: text {text}, key {digit},
-bye {}. Unknown types are ignored, so that pages and bots of different versions get along.
+To the page: caption {speaker, text, lang, final}, ended {cause}. From the page: text {text}, typing {},
+key {digit}, bye {}. Unknown types are ignored, so that pages and bots of different versions get along.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 
 from voicebot.events import Language
-from voicebot.media.leg import DigitPressed, LegEndCause, Speaking, TextReceived
+from voicebot.media.leg import CallerTyping, DigitPressed, LegEndCause, Speaking, TextReceived
 
 CHANNEL = "voicebot"
 MAX_TEXT_CHARACTERS = 500
@@ -37,7 +37,7 @@ def ended_message(cause: LegEndCause) -> str:
     return json.dumps({"type": "ended", "cause": cause.value})
 
 
-def read_message(text: str | bytes) -> TextReceived | DigitPressed | SaidBye | None:
+def read_message(text: str | bytes) -> TextReceived | CallerTyping | DigitPressed | SaidBye | None:
     """Read what the page says; None for what is not understood."""
     try:
         message = json.loads(text)
@@ -52,6 +52,8 @@ def read_message(text: str | bytes) -> TextReceived | DigitPressed | SaidBye | N
             return TextReceived(line) if line else None
         case {"type": "key", "digit": str(digit)} if digit in _KEYS and len(digit) == 1:
             return DigitPressed(digit, _KEY_MS)
+        case {"type": "typing"}:
+            return CallerTyping()
         case {"type": "bye"}:
             return SaidBye()
     return None
