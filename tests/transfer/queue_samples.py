@@ -52,7 +52,7 @@ def a_ticket(
 
 def a_branch(name: str, opens: int = 0, closes: int = 24) -> Branch:
     interval = Interval(time(opens), time.max if closes == 24 else time(closes))
-    weekly = {day: (interval,) for day in range(7)}
+    weekly = dict.fromkeys(range(7), (interval,))
     return Branch(name, {"nl": name, "en": name}, "", AMSTERDAM, weekly)
 
 

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: one call an agent, nobody forgotten, places without gaps, nobody stuck."""
+"""Whatever happens in whatever order: one call an agent, nobody forgotten, no gaps, nobody stuck."""
 
 from __future__ import annotations
 
