@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from voicebot.errors import DialFailed, DialFailure, MediaError
+from voicebot.errors import DialFailed, DialFailure, MediaError, SdpRefused
 from voicebot.media.leg import Leg, LegEnded
 from voicebot.transfer.agents import AgentBriefing
 from voicebot.web.desk_leg import DeskLeg
@@ -25,6 +25,7 @@ CONNECT_SECONDS = 10.0
 """From accepting to audio both ways."""
 MAX_TABS = 8
 PAST_CALLS = 50
+MAX_UNWRAPPED = 5
 
 
 class AgentAudio(Protocol):
@@ -33,7 +34,7 @@ class AgentAudio(Protocol):
     async def __call__(self, sdp: str) -> tuple[Leg, str]:
         """Return the leg, still to be answered (`leg.answer()` waits for audio), and the answer's SDP.
 
-        Raises MediaError for an offer that cannot be used.
+        Raises SdpRefused for an offer that cannot be used, MediaError when there is no network.
         """
 
 
@@ -69,6 +70,7 @@ class AgentDesk:
         self.ringing: Ring | None = None
         self.call: DeskCall | None = None
         self.past_calls: deque[str] = deque(maxlen=PAST_CALLS)
+        self._unwrapped: dict[str, AgentBriefing] = {}
         self._gone: asyncio.TimerHandle | None = None
         self._rejoining: asyncio.Task[None] | None = None
 
@@ -93,6 +95,9 @@ class AgentDesk:
             tab.send(self._ring_message(self.ringing))
         if self.call is not None:
             tab.send(self._call_message(self.call, tab))
+        for call_id, briefing in self._unwrapped.items():
+            tab.send({"type": "wrap_up_due", "call": call_id, "briefing": briefing_json(briefing)})
+        tab.send({"type": "present"})
 
     def close(self, tab: Tab) -> None:
         """Forget a page that is gone. A call goes on as long as its audio does."""
@@ -190,7 +195,7 @@ class AgentDesk:
         except BaseException as error:
             if inner is not None:
                 await inner.hang_up("no audio")
-            if isinstance(error, TimeoutError | MediaError):
+            if isinstance(error, TimeoutError | MediaError | SdpRefused):
                 raise DialFailed(DialFailure.NO_MEDIA) from error
             raise
         return inner
@@ -236,7 +241,16 @@ class AgentDesk:
         call, self.call = self.call, None
         if call is not None:
             why = "handed_on" if call.handed_to else ended.cause.value
-            self.tell({"type": "call_over", "call": call.call_id, "why": why})
+            self._unwrapped[call.call_id] = call.briefing
+            if len(self._unwrapped) > MAX_UNWRAPPED:
+                del self._unwrapped[next(iter(self._unwrapped))]
+            briefing = briefing_json(call.briefing)
+            self.tell({"type": "call_over", "call": call.call_id, "why": why, "briefing": briefing})
+
+    def wrapped_up(self, call_id: str) -> None:
+        """What came of a call was noted, or need not be."""
+        self._unwrapped.pop(call_id, None)
+        self.tell({"type": "wrapped_up", "call": call_id})
 
     async def aclose(self) -> None:
         """Wait for what is under way."""

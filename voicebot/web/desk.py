@@ -32,9 +32,17 @@ CLOSE_CODES = {"logged_out": NOT_LOGGED_IN, "expired": NOT_LOGGED_IN, "replaced"
 _FILES = {
     "/desk": ("desk.html", "text/html; charset=utf-8"),
     "/desk/desk.css": ("desk.css", "text/css; charset=utf-8"),
-    "/desk/desk.js": ("desk.js", "text/javascript; charset=utf-8"),
-    "/desk/desk-words.js": ("desk-words.js", "text/javascript; charset=utf-8"),
-    "/desk/desk-call.js": ("desk-call.js", "text/javascript; charset=utf-8"),
+    **{
+        f"/desk/{name}": (name, "text/javascript; charset=utf-8")
+        for name in (
+            "desk.js",
+            "desk-call.js",
+            "desk-link.js",
+            "desk-view.js",
+            "desk-words.js",
+            "desk-wrap-up.js",
+        )
+    },
 }
 _SAFETY = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "

@@ -14,6 +14,7 @@ from typing import Any
 
 from voicebot.audio import SILENCE, AudioFrame
 from voicebot.events import Language
+from voicebot.media.bridge import RtpLeg
 from voicebot.media.leg import (
     DigitPressed,
     HandOn,
@@ -29,6 +30,7 @@ from voicebot.media.leg import (
     Speaking,
     TextReceived,
 )
+from voicebot.media.rtp import RtpSession
 from voicebot.media.streams import FrameStream, SignalStream
 from voicebot.web.moving_playout import MovingPlayout
 
@@ -99,13 +101,15 @@ class DeskLeg:
         """Go on in the page's new leg; False when it came too late."""
         if self.is_ended:
             return False
-        old, was_away = self._inner, self.is_away
+        old = self._inner
+        if not self.is_away and not self.is_holding:
+            self._signals.push(HoldRequested())  # what is joined to the old leg must be joined anew
         self._back()
         self._inner = inner
         self._info = replace(self._info, codec=inner.info.codec, peer_call_id=inner.info.peer_call_id)
         self._playout.move(inner.playout)
         self._adopt(inner)
-        if was_away and not self.is_holding:
+        if not self.is_holding:
             self._signals.push(ResumeRequested())
         await old.hang_up("taken over")
         return True
@@ -121,6 +125,12 @@ class DeskLeg:
     def playout(self) -> Playout:
         """What the agent hears."""
         return self._playout
+
+    @property
+    def rtp(self) -> RtpSession | None:
+        """The page's media session, so that packets can be forwarded; None while there is none."""
+        inner = self._inner
+        return inner.rtp if isinstance(inner, RtpLeg) and not self.is_away else None
 
     @property
     def is_on_hold(self) -> bool:

@@ -107,6 +107,13 @@ class WrapUp(Message):
     note: Annotated[str, Field(max_length=MAX_NOTE)] = ""
 
 
+class SkipWrapUp(Message):
+    """There is nothing to note of a call."""
+
+    type: Literal["skip_wrap_up"]
+    call: Id
+
+
 class ListCallbacks(Message):
     """Show the callback list anew."""
 
@@ -139,6 +146,7 @@ FromPage = (
     | End
     | TypedLine
     | WrapUp
+    | SkipWrapUp
     | ListCallbacks
     | CallBack
     | CallbackDone

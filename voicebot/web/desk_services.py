@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -79,7 +79,8 @@ class CallbackList(Protocol):
 class DeskServices:
     """Everything together. `save_wrap_up` raises StorageError. `secret`: 32 bytes, signs the cookies.
 
-    `public_url`: where the desk is reached through a proxy that changes Host, '' otherwise.
+    `public_url`: where the desk is reached through a proxy that changes Host, '' otherwise. `ice_servers`: as
+    RTCPeerConnection wants them.
     """
 
     states: AgentStates
@@ -93,5 +94,6 @@ class DeskServices:
     organisation: str = ""
     language: Language = "nl"
     public_url: str = ""
+    ice_servers: tuple[Mapping[str, str], ...] = ()
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now().astimezone()

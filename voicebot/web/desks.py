@@ -89,6 +89,7 @@ class Desks:
                 "agent": {"id": agent_id, "name": agent.name, "queues": sorted(agent.queues)},
                 "organisation": self._services.organisation,
                 "language": self._services.language,
+                "ice_servers": list(self._services.ice_servers),
             }
         )
         tab.send(self._board(agent_id))
@@ -208,7 +209,10 @@ class Desks:
             case said.Mute() | said.Hold() | said.HandOnTo() | said.End() | said.TypedLine():
                 return self._in_call(desk, tab, message)
             case said.WrapUp():
-                return await self._wrap_up(desk, tab, message)
+                return await self._wrap_up(desk, message)
+            case said.SkipWrapUp():
+                desk.wrapped_up(message.call)
+                return ""
             case _:
                 return await self._callbacks(desk, tab, message)
 
@@ -250,14 +254,14 @@ class Desks:
             agent.agent_id == name and state not in away for agent, state in self._services.states.agents()
         )
 
-    async def _wrap_up(self, desk: AgentDesk, tab: Tab, message: said.WrapUp) -> str:
+    async def _wrap_up(self, desk: AgentDesk, message: said.WrapUp) -> str:
         if message.call not in desk.past_calls:
             return "stale"
         entry = WrapUpEntry(
             message.call, desk.agent_id, self._services.now(), message.code, message.note.strip()
         )
         await self._services.save_wrap_up(entry)
-        tab.send({"type": "wrapped_up", "call": message.call})
+        desk.wrapped_up(message.call)
         return ""
 
     async def _callbacks(
