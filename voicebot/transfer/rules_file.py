@@ -32,7 +32,7 @@ from voicebot.transfer.rules_nodes import Place, root_of
 MOST_RULES = 300
 LONGEST_TEXT = 500
 """Characters of one spoken text: about half a minute."""
-_RULE_NAME = re.compile(r"\w[\w .-]{0,59}")
+_RULE_NAME = re.compile(r"\w[\w ,.'-]{0,59}")
 _TARGET = re.compile(r"(?:(?:queue|agent):)?[A-Za-z0-9_.-]{1,60}")
 _ACTIONS = ("say", "transfer", "end")
 _BARE_ACTIONS: Mapping[str, RuleAction] = {
@@ -114,7 +114,8 @@ def _rule(place: Place) -> Rule:
     fields = placed.fields(("name", "note", "enabled", "when", "unless", "then"))
     if not _RULE_NAME.fullmatch(label):
         raise placed.wrong(
-            "needs a name", "add 'name: …' of at most 60 letters, digits, spaces, '-', '_' and '.'"
+            "needs a plain name" if label else "has no name",
+            "write 'name: …' with at most 60 letters, digits, spaces and , . - '",
         )
     terms: tuple[Term, ...] = ()
     for key, are_wanted in (("when", True), ("unless", False)):

@@ -41,9 +41,10 @@ class Situation:
     """Every fact that a rule may ask for; each default means 'not so' or 'not known'.
 
     `moment`: aware (or local at the desk); None matches no condition of time. `words`: the turn's text.
-    `failed_turns`, `silences`: in a row. `is_loop`: the caller goes round in circles. `key`: one DTMF key.
-    `caller`, `dialled`: numbers as received; '' is anonymous. `queues`: by name. `vulnerable`: signals said
-    so far. `transfer_failures`: in this call. `applied`: names of rules applied in this call.
+    `failed_turns`, `silences`: in a row; anything that happens ends a row of silences. `is_loop`: the caller
+    goes round in circles. `key`: one DTMF key. `caller`, `dialled`: numbers as received; '' is anonymous.
+    `queues`: by name. `vulnerable`: signals said so far. `transfer_failures`: in this call. `applied`: names
+    of rules applied in this call.
     """
 
     moment: datetime | None = None
@@ -88,7 +89,6 @@ class Situation:
             vulnerable=self.vulnerable | vulnerable,
             failed_turns=failed_turns,
             is_loop=is_loop,
-            silences=0,
         )
 
     def was_silent(self, moment: datetime, *, failed_turns: int) -> Situation:
@@ -97,15 +97,15 @@ class Situation:
 
     def pressed(self, key: str, moment: datetime, *, asked_for_human: bool = False) -> Situation:
         """The caller pressed a key. `asked_for_human`: key 0, where it is no digit of a number (law H1)."""
-        return replace(self._next(moment), key=key, asked_for_human=asked_for_human, silences=0)
+        return replace(self._next(moment), key=key, asked_for_human=asked_for_human)
 
     def task_ended(self, name: str, status: str, moment: datetime) -> Situation:
         """A task came back. The intent that began it is kept."""
         return replace(self._next(moment), task=TaskFact(name, status), intent=self.intent)
 
     def request(self, moment: datetime) -> Situation:
-        """A person was asked for otherwise: 'yes' to the offer, the caption page's button."""
-        return replace(self._next(moment), asked_for_human=True)
+        """A person is needed after all: 'yes' to the offer, repair, a button on the page. The rest stays."""
+        return replace(self, moment=moment, asked_for_human=True)
 
     def elsewhere(
         self, *, queues: Mapping[str, QueueFacts] | None = None, transfer_failures: int | None = None
@@ -131,4 +131,5 @@ class Situation:
             key="",
             task=None,
             asked_for_human=False,
+            silences=0,
         )

@@ -1,0 +1,87 @@
+"""Whether conditions of time can ever hold together: looks at each moment at which one of them can change.
+
+Between two such moments nothing changes, so what holds at none of them holds never. Pure: `today` is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta, tzinfo
+from functools import reduce
+from zoneinfo import ZoneInfo
+
+from voicebot.transfer.rules_conditions import Condition, OnDates, OpenNow, Term, TimeOfDay
+from voicebot.transfer.rules_facts import Calendar, Facts
+from voicebot.transfer.rules_situation import Situation
+
+DAYS_AHEAD = 400
+"""A year and a month: each holiday comes by."""
+_DEFAULT_ZONE = ZoneInfo("Europe/Amsterdam")
+
+
+class Moments:
+    """The moments of the coming year that matter to a set of conditions; a bit for each says who holds.
+
+    Opening hours change more often than rules. With `hours_may_change` any branch may be open or closed at
+    any moment; without, only one that is always open, or always closed, now.
+    """
+
+    def __init__(
+        self, conditions: Iterable[Condition], calendar: Calendar, today: date, *, hours_may_change: bool
+    ) -> None:
+        self._calendar, self._hours_may_change = calendar, hours_may_change
+        found = list(conditions)
+        self._moments = _moments(found, calendar, today)
+        self._everywhen = (1 << len(self._moments)) - 1
+        self._holds: dict[Condition, int] = {}
+
+    def can_hold(self, terms: Iterable[Term]) -> bool:
+        """Whether there is a moment at which all terms hold."""
+        bound: list[Term] = []
+        free: set[Term] = set()
+        for term in terms:
+            (free.add if self._is_free(term.condition) else bound.append)(term)
+        if any(term.negated() in free for term in free):
+            return False
+        return reduce(lambda left, term: left & self._bits(term), bound, self._everywhen) != 0
+
+    def _is_free(self, condition: Condition) -> bool:
+        if not isinstance(condition, OpenNow):
+            return False
+        return self._hours_may_change or self._bits(Term(condition)) in {0, self._everywhen}
+
+    def _bits(self, term: Term) -> int:
+        condition = term.condition
+        bits = self._holds.get(condition)
+        if bits is None:
+            bits = 0
+            for place, moment in enumerate(self._moments):
+                if condition.holds(Facts(Situation(moment=moment), self._calendar, {})):
+                    bits |= 1 << place
+            self._holds[condition] = bits
+        return bits if term.is_wanted else self._everywhen & ~bits
+
+
+def _moments(conditions: list[Condition], calendar: Calendar, today: date) -> list[datetime]:
+    zone = calendar.desk.timezone if calendar.desk else _DEFAULT_ZONE
+    days = {today + timedelta(days=ahead) for ahead in range(-1, DAYS_AHEAD)}
+    edges: dict[tzinfo, set[time]] = {zone: {time.min}}
+    for condition in conditions:
+        if isinstance(condition, TimeOfDay):
+            edges[zone] |= {edge for window in condition.windows for edge in window}
+        elif isinstance(condition, OnDates):
+            days |= condition.dates
+        elif isinstance(condition, OpenNow) and condition.branch in calendar.branches:
+            branch = calendar.branches[condition.branch]
+            days |= set(branch.special)
+            intervals = [each for day in (*branch.weekly.values(), *branch.special.values()) for each in day]
+            times = edges.setdefault(branch.timezone, {time.min})
+            times |= {edge for each in intervals for edge in (each.opens, each.closes) if edge != time.max}
+    return sorted(
+        {
+            datetime.combine(day, edge, where)
+            for where, times in edges.items()
+            for day in days
+            for edge in times
+        }
+    )
