@@ -7,19 +7,13 @@ becomes a ConfigError that names file, line, field and the mend.
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, get_origin
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationError,
@@ -30,40 +24,16 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from voicebot.errors import ConfigError
 from voicebot.settings_mistakes import check_variables, first_mistake, located
-
-Port = Annotated[int, Field(ge=0, le=65535)]
-
-
-def _network(value: object) -> object:
-    try:
-        return ip_network(value) if isinstance(value, str) else value
-    except ValueError as error:
-        raise ValueError(f"{error}: write a network such as 192.0.2.0/24, one address as /32") from None
-
-
-Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
-PRIVATE_NETWORKS = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
-CodecName = Literal["PCMA", "PCMU", "G722", "opus"]
-_PLAIN_URI = re.compile(r"sips?:[A-Za-z0-9_.+~-]+@[A-Za-z0-9.\[\]:-]+")
-
-
-def _literal(value: str) -> str:
-    """Media addresses go into SDP as they are, so a name will not do."""
-    if value:
-        try:
-            ip_address(value)
-        except ValueError:
-            raise ValueError(f"'{value}' is no IP address: write one such as 192.0.2.10") from None
-    return value
-
-
-IpLiteral = Annotated[str, AfterValidator(_literal)]
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are mistakes, values never change."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from voicebot.settings_parts import (
+    PLAIN_URI,
+    PRIVATE_NETWORKS,
+    CodecName,
+    IpLiteral,
+    Network,
+    Port,
+    Section,
+)
+from voicebot.settings_web import WebSettings
 
 
 class LineSettings(Section):
@@ -179,7 +149,7 @@ class DestinationSettings(Section):
     @field_validator("uri")
     @classmethod
     def _is_plain(cls, uri: str) -> str:
-        if not _PLAIN_URI.fullmatch(uri):
+        if not PLAIN_URI.fullmatch(uri):
             raise ValueError(
                 "is no plain SIP address: write sip:user@host or sip:user@host:port, no parameters"
             )
@@ -227,6 +197,7 @@ class Settings(BaseSettings):
     rtp: RtpSettings = RtpSettings()
     gateway: GatewaySettings = GatewaySettings()
     control: ControlSettings = ControlSettings()
+    web: WebSettings = WebSettings()
     speech: SpeechSettings = SpeechSettings()
     call: CallSettings = CallSettings()
     transfer: TransferSettings
