@@ -87,6 +87,7 @@ SPOKEN = frozenset(
         "transfer_failed_busy",
         "transfer_failed_no_answer",
         "transfer_failed_other",
+        "transfer_handed_on",
         "transfer_returned",
         "transferring",
         "you_are_welcome",

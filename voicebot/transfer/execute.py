@@ -104,7 +104,7 @@ class Attempt:
     plan: Plan
     reachable: Reachable
     spoken: Briefing
-    shown: Callable[[], AgentBriefing] | None = None
+    shown: Callable[[], Awaitable[AgentBriefing]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,8 @@ class TransferTimes:
 class TransferExecution:
     """One attempt for one caller. `ring_seconds`: after which it is given up.
 
-    `let_go`: the caller's frames and signals are wanted for the bridge. `state` can be read at any time.
+    `let_go`: the caller's frames and signals are wanted for the bridge. `referred`: called at once when the
+    caller's peer is with another: the end of its leg is no hanging up. `state` can be read at any time.
     """
 
     def __init__(
@@ -144,12 +145,13 @@ class TransferExecution:
         bridge: Bridger,
         company: Company,
         let_go: Callable[[], Awaitable[None]],
+        referred: Callable[[], None],
         ring_seconds: float,
         accept_seconds: float,
         progress: TransferStateChanged,
     ) -> None:
         self._caller, self._dialler, self._bridge, self._company = caller, dialler, bridge, company
-        self._let_go, self._progress = let_go, progress
+        self._let_go, self._referred, self._progress = let_go, referred, progress
         self._ring_seconds, self._accept_seconds = ring_seconds, accept_seconds
         self.state = TransferState.ASKED
         self._failure: DialFailure | None = None
@@ -226,12 +228,12 @@ class TransferExecution:
             raise DialFailed(DialFailure.UNREACHABLE, "no outbound calls")
         if not attempt.plan.is_queued:
             self._uri = await attempt.reachable.next()
+        is_at_desk = self._uri.startswith("desk:")
         self._agent = await self._dialler.dial(
             self._uri,
             timeout_seconds=self._ring_seconds,
-            briefing=attempt.shown() if attempt.shown is not None else None,
+            briefing=await attempt.shown() if is_at_desk and attempt.shown is not None else None,
         )
-        is_at_desk = self._uri.startswith("desk:")
         if is_at_desk:
             attempt.reachable.accepted()
         return Answered(has_accepted=is_at_desk)
@@ -249,6 +251,8 @@ class TransferExecution:
             outcome = await self._caller.refer(await attempt.reachable.next())
         except NotImplementedError:
             return Referred(DialFailure.FAILED)
+        if outcome.accepted:
+            self._referred()
         return Referred(None if outcome.accepted else failure_of(outcome.status))
 
     async def _replace(self) -> Happening:
@@ -260,6 +264,8 @@ class TransferExecution:
                 watch = asyncio.create_task(_limit_after_end(agent, limit), name="watch-agent")
                 try:
                     outcome = await self._caller.refer(self._uri, replaces=agent)
+                    if outcome.accepted:
+                        self._referred()
                 finally:
                     watch.cancel()
                     await asyncio.wait({watch})
