@@ -275,6 +275,7 @@ class Service:
             organisation=self._settings.organisation,
             sip=self._listeners.sip_addresses,
             gateway=self._listeners.gateway_address,
+            web=self._listeners.web_address,
             control=f"http://{control.host}:{control.port}",
             database=self._records.where,
             voices=self._engines.voice_names(),

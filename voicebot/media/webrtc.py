@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 
 import structlog
@@ -39,7 +39,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class WebRtcSettings:
-    """How WebRTC legs use media. `codecs`: best first. `ice_servers`: STUN and TURN.
+    """How WebRTC legs use media. `codecs`: best first.
 
     `connect_seconds`: from the answer until media can flow. `media_timeout_seconds`: a leg without any packet
     for so long ends. `messages_per_second`: what a page may say over the data channel, with bursts of ten
@@ -47,17 +47,25 @@ class WebRtcSettings:
     """
 
     codecs: tuple[str, ...] = ("opus", "PCMA", "PCMU")
-    ice_servers: tuple[IceServer, ...] = ()
     connect_seconds: float = 15.0
     media_timeout_seconds: float = 20.0
     messages_per_second: float = 5.0
 
 
 class WebRtcParts:
-    """What all WebRTC legs of a process share: ticker, settings, and one certificate made at the start."""
+    """What all WebRTC legs of a process share: ticker, settings, and one certificate made at the start.
 
-    def __init__(self, ticker: Ticker, settings: WebRtcSettings | None = None) -> None:
+    `ice_servers`: asked for each leg, because passwords of TURN servers expire.
+    """
+
+    def __init__(
+        self,
+        ticker: Ticker,
+        settings: WebRtcSettings | None = None,
+        ice_servers: Callable[[], tuple[IceServer, ...]] = tuple,
+    ) -> None:
         self.ticker, self.settings = ticker, settings or WebRtcSettings()
+        self.ice_servers = ice_servers
         self.certificate = RTCCertificate.generateCertificate()
 
 
@@ -85,7 +93,7 @@ class WebRtcLeg:
         codec = f"{self._agreed.codec.name}/{self._agreed.codec.clock_rate}"
         self._info = LegInfo(leg_id, "webrtc", caller, called, codec, leg_id, inbound)
         self._settings = settings
-        self._link = WebRtcLink(parts.certificate, settings.ice_servers)
+        self._link = WebRtcLink(parts.certificate, parts.ice_servers())
         self._rtp = SecureRtpSession(
             ticker=parts.ticker, timeout_seconds=settings.media_timeout_seconds, send=self._link.send_packet
         )
@@ -95,6 +103,7 @@ class WebRtcLeg:
         self._answer_sdp: asyncio.Task[str] | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._refusal: tuple[int, str] | None = None
+        self._described: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = asyncio.Event()
         self._wire()
@@ -200,6 +209,15 @@ class WebRtcLeg:
             self._answer_sdp = asyncio.create_task(self._describe(), name=f"webrtc-{self._info.leg_id}-sdp")
         return await asyncio.shield(self._answer_sdp)
 
+    async def described(self) -> str | None:
+        """Wait for the answer that whoever takes the call makes; None when it was refused or has ended."""
+        return await asyncio.shield(self._described)
+
+    @property
+    def entity_tag(self) -> str:
+        """The ICE session of the peer, as WHIP names it in ETag and If-Match (RFC 9725 §4.3.1)."""
+        return self._offer.ice.ufrag
+
     async def add_candidates(self, candidates: tuple[str, ...], *, is_last: bool) -> None:
         """Take in trickled candidates, read by webrtc_sdp.read_fragment."""
         if self._signals.ended is None:
@@ -227,7 +245,9 @@ class WebRtcLeg:
             raise MediaError("the leg has ended")
         self._connecting = asyncio.create_task(self._connect(), name=f"webrtc-{self._info.leg_id}-connect")
         self._connecting.add_done_callback(_seen)
-        return write_answer(self._offer, self._agreed, ours)
+        answer = write_answer(self._offer, self._agreed, ours)
+        self._described.set_result(answer)
+        return answer
 
     async def _connect(self) -> None:
         began = time.monotonic()
@@ -271,6 +291,8 @@ class WebRtcLeg:
         if self._signals.ended is not None:
             return
         self._signals.push(LegEnded(cause, detail))
+        if not self._described.done():
+            self._described.set_result(None)
         self._rtp.close()
         if self._connecting is not None:
             self._connecting.cancel()
