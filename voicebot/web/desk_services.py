@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -94,6 +94,6 @@ class DeskServices:
     organisation: str = ""
     language: Language = "nl"
     public_url: str = ""
-    ice_servers: tuple[Mapping[str, str], ...] = ()
+    ice_servers: Callable[[], Sequence[Mapping[str, str]]] = tuple
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now().astimezone()

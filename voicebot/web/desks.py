@@ -89,7 +89,7 @@ class Desks:
                 "agent": {"id": agent_id, "name": agent.name, "queues": sorted(agent.queues)},
                 "organisation": self._services.organisation,
                 "language": self._services.language,
-                "ice_servers": list(self._services.ice_servers),
+                "ice_servers": list(self._services.ice_servers()),
             }
         )
         tab.send(self._board(agent_id))

@@ -66,7 +66,7 @@ class Sessions:
     def read(self, cookie: str, now: float) -> Session | None:
         """Return the session, None for a cookie that is not ours, has expired or was logged out."""
         body, _, signature = cookie[:MAX_COOKIE].partition(".")
-        if not hmac.compare_digest(signature.encode(), self._signature(body).encode()):
+        if not hmac.compare_digest(signature.encode("utf-8", "replace"), self._signature(body).encode()):
             return None
         try:
             content = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))

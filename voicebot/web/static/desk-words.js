@@ -21,7 +21,7 @@ const WORDS = {
     mic_missing: "Geen microfoon gevonden. Sluit een headset aan.", mic_unknown: "De microfoon wordt gevraagd zodra u beschikbaar bent.",
     mic_insecure: "Deze pagina moet via https geopend zijn om te kunnen bellen.",
     notes_on: "Meldingen aanzetten", rings: "Binnenkomend gesprek", accept: "Aannemen", decline: "Weigeren",
-    connecting: "Verbinden…", mute: "Dempen", hold: "In de wacht", hand_on: "Doorgeven", end: "Ophangen",
+    connecting: "Verbinden…", mute: "Dempen", hold: "In wacht", hand_on: "Doorgeven", end: "Ophangen",
     in_call: "In gesprek", on_hold: "In de wacht", muted: "Gedempt", reconnecting: "Verbinding herstellen…",
     handing_on: "Doorgeven…", briefing: "Waar het om gaat", asked: "Vraag", reason: "Reden", tried: "Al geprobeerd",
     last_lines: "Laatste zinnen", waited: "wacht {t}", unknown_caller: "Onbekend nummer", nothing_known: "Er is nog niets bekend van deze beller.",

@@ -333,6 +333,7 @@ function notice(text, isPassing = false) {
   clearTimeout(noticeTimer);
   $("notice").textContent = text;
   $("notice").hidden = !text;
+  $("notice").classList.toggle("passing", isPassing);
   if (isPassing) noticeTimer = setTimeout(() => notice(desk.isConnected ? "" : word("offline_notice")), 8000);
 }
 
