@@ -29,8 +29,8 @@ class Calendar:
 
     @classmethod
     def of(cls, hours: OpeningHours) -> Calendar:
-        """Take the branches and the desk of config/opening_hours.yaml."""
-        return cls(MappingProxyType({**hours.branches, DESK: hours.desk}))
+        """Take every schedule of config/opening_hours.yaml: branches, queues, the desk."""
+        return cls(MappingProxyType({**hours.branches, **hours.queues, DESK: hours.desk}))
 
     @property
     def desk(self) -> Branch | None:

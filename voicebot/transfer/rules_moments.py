@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from functools import reduce
 from zoneinfo import ZoneInfo
 
+from voicebot.transfer.opening_hours import Branch
 from voicebot.transfer.rules_conditions import Condition, OnDates, OpenNow, Term, TimeOfDay
 from voicebot.transfer.rules_facts import Calendar, Facts
 from voicebot.transfer.rules_situation import Situation
@@ -74,9 +75,7 @@ def _moments(conditions: list[Condition], calendar: Calendar, today: date) -> li
         elif isinstance(condition, OpenNow) and condition.branch in calendar.branches:
             branch = calendar.branches[condition.branch]
             days |= set(branch.special)
-            intervals = [each for day in (*branch.weekly.values(), *branch.special.values()) for each in day]
-            times = edges.setdefault(branch.timezone, {time.min})
-            times |= {edge for each in intervals for edge in (each.opens, each.closes) if edge != time.max}
+            edges.setdefault(branch.timezone, {time.min}).update(_edges(branch))
     return sorted(
         {
             datetime.combine(day, edge, where)
@@ -85,3 +84,15 @@ def _moments(conditions: list[Condition], calendar: Calendar, today: date) -> li
             for edge in times
         }
     )
+
+
+def _edges(branch: Branch) -> set[time]:
+    """When the branch may open or close; the end of a day is the midnight of the next."""
+    days = (
+        *branch.weekly.values(),
+        *branch.special.values(),
+        *branch.yearly.values(),
+        *branch.holiday_hours.values(),
+    )
+    found = {edge for intervals in days for each in intervals for edge in (each.opens, each.closes)}
+    return found - {time.max}
