@@ -290,8 +290,11 @@ async def test_a_full_queue_and_unknown_names_are_refused_at_once() -> None:
     with pytest.raises(ValueError, match="already"):
         await pool.next_agent(a_ticket("one"))
     assert pool.queue_length("service") == 1
+    await asyncio.sleep(5)
+    assert pool.longest("service") == pytest.approx(asyncio.get_running_loop().time())
     waiting.cancel()
     await asyncio.wait({waiting})
+    assert pool.longest("service") == 0
     assert pool.queue_length("service") == 0
     pool.close()
 

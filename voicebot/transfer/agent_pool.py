@@ -99,6 +99,11 @@ class AgentPool:
         """Return how many callers wait in a queue."""
         return self._board.length(name)
 
+    def longest(self, name: str) -> float:
+        """Return the seconds that the first of a queue has waited; 0 when nobody waits."""
+        first = self._board.waiting(name)[:1]
+        return max(0.0, self._clock() - first[0].entered_at) if first else 0.0
+
     def is_staffed(self, ticket: Ticket) -> bool:
         """Whether an agent at work could take this caller, now or when free."""
         return self._board.is_staffed(ticket, self._clock())
