@@ -40,7 +40,7 @@ async def test_the_newest_version_is_in_force_and_old_ones_stay(rules: RuleStore
     assert newest.document == "two"
     assert old is not None
     assert old.document == "één: 1 # a comment"
-    assert old.info == first
+    assert old.version == first
     assert await rules.load(3) is None
     assert await rules.newest_version() == 2
     assert await rules.versions() == (second, first)

@@ -50,7 +50,7 @@ class RuleVersion:
 class SavedRules:
     """A version with its document, the YAML as it was written."""
 
-    info: RuleVersion
+    version: RuleVersion
     document: str
 
 

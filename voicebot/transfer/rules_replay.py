@@ -86,29 +86,38 @@ class Replay:
 
 def replay(record: CallRecord, before: RuleSet, after: RuleSet, *, caller: str | None) -> Replay:
     """Replay a call. `caller`: the number, '' when withheld, None when it is not known any more."""
-    moments = list(moments_of(record, caller or ("" if caller == "" else "?")))
+    moments = list(moments_of(record, "?" if caller is None else caller))
     unknown = UNKNOWN_SUBJECTS if caller is not None else (*UNKNOWN_SUBJECTS, "caller")
     if record.line in {"", "*"}:
         unknown = (*unknown, "dialled")
-    applied: tuple[list[str], list[str]] = ([], [])
+    old, new = _Run(before, unknown), _Run(after, unknown)
     difference: Difference | None = None
     requests = unserved = 0
     for moment in moments:
-        verdicts = [
-            verdict_of(rules, replace(moment.situation, applied=frozenset(names)), unknown)
-            for rules, names in ((before, applied[0]), (after, applied[1]))
-        ]
-        for names, verdict in zip(applied, verdicts, strict=True):
-            names += [verdict.rule] * bool(verdict.rule)
+        first, second = old.decide(moment.situation), new.decide(moment.situation)
         if moment.situation.asked_for_human:
             requests += 1
-            unserved += not Rule("", (), verdicts[1].actions).reaches_human
-        if difference is None and _differ(*verdicts):
+            unserved += not Rule("", (), second.actions).reaches_human
+        if difference is None and _differ(first, second):
             really = _really(record, moment.at_ms)
-            difference = Difference(record.call_id, moment.at_ms, moment.happening, *verdicts, really)
+            difference = Difference(record.call_id, moment.at_ms, moment.happening, first, second, really)
     return Replay(
-        record.call_id, len(moments), requests, unserved, tuple(applied[0]), tuple(applied[1]), difference
+        record.call_id, len(moments), requests, unserved, tuple(old.applied), tuple(new.applied), difference
     )
+
+
+class _Run:
+    """One rule set through a call; remembers which rules were applied."""
+
+    def __init__(self, rules: RuleSet, unknown: tuple[str, ...]) -> None:
+        self._rules, self._unknown = rules, unknown
+        self.applied: list[str] = []
+
+    def decide(self, situation: Situation) -> Verdict:
+        verdict = verdict_of(self._rules, replace(situation, applied=frozenset(self.applied)), self._unknown)
+        if verdict.rule:
+            self.applied.append(verdict.rule)
+        return verdict
 
 
 def verdict_of(rules: RuleSet, situation: Situation, unknown: tuple[str, ...]) -> Verdict:
@@ -131,7 +140,7 @@ def moments_of(record: CallRecord, caller: str) -> Iterator[Moment]:
     start = record.answered_at or record.started_at
     first: Language = next((each for each in LANGUAGES if each in record.languages[:1]), "nl")
     situation = Situation(caller=caller, dialled=record.line, language=first)
-    asked_at = [_at(event) for event in record.events if event.name == "HumanRequested"]
+    asked_at = [event.at_ms for event in record.events if event.name == "HumanRequested"]
     for at_ms, what in _timeline(record):
         now = start + timedelta(milliseconds=at_ms)
         match what:
@@ -163,13 +172,10 @@ def moments_of(record: CallRecord, caller: str) -> Iterator[Moment]:
 
 def _timeline(record: CallRecord) -> list[tuple[int, TurnRecord | EventRecord]]:
     """Turns before events of the same time: a request is made in a turn."""
-    events = [(_at(event), 1, place, event) for place, event in enumerate(record.events)]
-    turns = [(turn.at_ms, 0, place, turn) for place, turn in enumerate(record.turns)]
-    return [(at_ms, what) for at_ms, _, _, what in sorted([*turns, *events], key=lambda each: each[:3])]
-
-
-def _at(event: EventRecord) -> int:
-    return event.at_ms
+    found: list[tuple[int, int, int, TurnRecord | EventRecord]] = []
+    found += [(turn.at_ms, 0, place, turn) for place, turn in enumerate(record.turns)]
+    found += [(event.at_ms, 1, place, event) for place, event in enumerate(record.events)]
+    return [(at_ms, what) for at_ms, _, _, what in sorted(found, key=lambda each: each[:3])]
 
 
 def _heard(situation: Situation, turn: TurnRecord, record: CallRecord, asked_at: list[int]) -> Situation:
