@@ -79,7 +79,6 @@ export class Call {
   end() {
     if (this.isOver) return;
     this.isOver = true;
-    this.send({ type: "bye" });
     this.hangUp();
     this.release();
   }
@@ -163,8 +162,7 @@ export class Call {
   release() {
     for (const track of this.tracks) track.stop();
     this.context?.close();
-    // The last words ("bye") leave before the connection closes.
-    setTimeout(() => this.pc?.close(), 200);
+    this.pc?.close();
   }
 }
 

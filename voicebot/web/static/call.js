@@ -145,7 +145,10 @@ function show(speaker, text, lang, isGuess) {
   const who = document.createElement("b");
   who.textContent = words()[speaker] ?? speaker;
   who.lang = ui.language;
-  line.className = `${["bot", "caller", "agent"].includes(speaker) ? speaker : "bot"}${isGuess ? " guess" : ""}`;
+  const kind = ["bot", "caller", "agent"].includes(speaker) ? speaker : "bot";
+  line.className = kind;
+  line.classList.toggle("guess", isGuess);
+  line.classList.toggle("again", $("captions").lastElementChild?.classList.contains(kind) ?? false);
   line.lang = lang;
   if (isGuess) line.setAttribute("aria-hidden", "true");
   line.append(who, document.createTextNode(text));
@@ -247,6 +250,7 @@ $("type").addEventListener("submit", sendLine);
 $("line").addEventListener("input", typing);
 $("read").addEventListener("change", readAloud);
 addEventListener("keydown", keyPressed);
+new ResizeObserver(() => { $("captions").scrollTop = $("captions").scrollHeight; }).observe($("captions"));
 addEventListener("pagehide", () => ui.call?.end());
 
 const wanted = query.get("lang") ?? navigator.language.slice(0, 2);
