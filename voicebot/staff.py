@@ -45,7 +45,7 @@ class Staff:
         now: Callable[[], datetime],
         times: QueueTimes | None = None,
     ) -> None:
-        self._store, self._phones = store, plan.phones
+        self.store, self._phones = store, plan.phones
         self._clock, self._now = clock, now
         self.pool = AgentPool(
             plan.queues, plan.phones, hours, clock=clock, now=now, times=times, on_state=self._note
@@ -74,14 +74,14 @@ class Staff:
             while self._waiting:
                 await self._write()
         self.pool.close()
-        await self._store.close()
+        await self.store.close()
 
     async def refresh(self) -> None:
         """Take over the agents as they are in storage now."""
         try:
-            stored = await self._store.list()
+            stored = await self.store.list()
             if not self._is_seeded:
-                self.pool.seed_handling(await self._store.recent_handling())
+                self.pool.seed_handling(await self.store.recent_handling())
                 self._is_seeded = True
         except StorageError as error:
             if not self.is_stale:
@@ -95,14 +95,6 @@ class Staff:
             self._known = agents
             self.pool.set_agents(agents)
 
-    @property
-    def degraded(self) -> list[str]:
-        """What an operator should know."""
-        lines = ["the agents cannot be read from the database; changes to them wait"] if self.is_stale else []
-        if self.dropped:
-            lines.append(f"{self.dropped} changes of agents' states could not be kept")
-        return lines
-
     def facts(self) -> Mapping[str, QueueFacts]:
         """Return each queue as rules see it."""
         return {queue.name: QueueFacts(self.pool.queue_length(queue.name)) for queue in self.pool.queues()}
@@ -112,6 +104,14 @@ class Staff:
         states = Counter(state.value for _, state in self.pool.agents())
         waiting = {queue.name: self.pool.queue_length(queue.name) for queue in self.pool.queues()}
         return {"waiting": waiting, "agents": dict(states), "states_dropped": self.dropped}
+
+    @property
+    def degraded(self) -> list[str]:
+        """What an operator should know."""
+        lines = ["the agents cannot be read from the database; changes to them wait"] if self.is_stale else []
+        if self.dropped:
+            lines.append(f"{self.dropped} changes of agents' states could not be kept")
+        return lines
 
     def _note(self, change: StateChange) -> None:
         at = self._now() - timedelta(seconds=self._clock() - change.at)
@@ -141,6 +141,6 @@ class Staff:
     async def _write(self) -> None:
         batch = [self._waiting[place] for place in range(min(BATCH, len(self._waiting)))]
         dropped = self.dropped
-        await self._store.log_states(batch)
+        await self.store.log_states(batch)
         for _ in range(max(0, len(batch) - (self.dropped - dropped))):  # others may have overflowed meanwhile
             self._waiting.popleft()
