@@ -97,7 +97,11 @@ class Staff:
 
     def facts(self) -> Mapping[str, QueueFacts]:
         """Return each queue as rules see it."""
-        return {queue.name: QueueFacts(self.pool.queue_length(queue.name)) for queue in self.pool.queues()}
+        pool = self.pool
+        return {
+            queue.name: QueueFacts(pool.queue_length(queue.name), pool.queue_wait(queue.name))
+            for queue in pool.queues()
+        }
 
     def statistics(self) -> dict[str, object]:
         """Return how many callers wait and what agents do; no names."""

@@ -289,6 +289,20 @@ def test_the_estimate_follows_place_agents_and_recent_calls() -> None:
     assert board.expected_wait("x", 514 + 3 * 3600) is None  # that was long ago
 
 
+def test_the_wait_of_a_queue_for_whoever_comes_now() -> None:
+    board = board_of(an_agent("anna"), an_agent("sam", queues="sales"))
+    assert board.queue_wait("service", 0) == 0  # anna is free
+    assert board.queue_wait("sales", 0) is None  # sam lacks the skill
+    for number in range(5):
+        serve(board, a_ticket(f"c{number}", number * 100), number * 100, 50)
+    board.enter(a_ticket("talking", 500), 500)
+    (offer,) = board.offers(500)
+    board.accepted(offer, 500)
+    assert board.queue_wait("service", 501) == pytest.approx(60)
+    board.enter(a_ticket("x", 501), 501)
+    assert board.queue_wait("service", 501) == pytest.approx(120)
+
+
 def test_reserving_an_agent_to_call_somebody_back() -> None:
     board = board_of(an_agent("anna"), an_agent("dora", contact="desk:dora"))
     ticket = a_ticket("callback", 0, queue="", agent_id="anna")

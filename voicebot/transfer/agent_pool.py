@@ -99,6 +99,10 @@ class AgentPool:
         """Return how many callers wait in a queue."""
         return self._board.length(name)
 
+    def queue_wait(self, name: str) -> float | None:
+        """Estimate the seconds that a caller who came now would wait; None when there is no basis."""
+        return self._board.queue_wait(name, self._clock())
+
     def longest(self, name: str) -> float:
         """Return the seconds that the first of a queue has waited; 0 when nobody waits."""
         first = self._board.waiting(name)[:1]

@@ -216,6 +216,20 @@ class QueueBoard:
             ahead += is_ahead and any(self._level(other.ticket, post, now) is not None for post in able)
         return mean * (ahead + 1) / len(able)
 
+    def queue_wait(self, name: str, now: float) -> float | None:
+        """Estimate the seconds that a caller who came now would wait; None when there is no basis."""
+        queue = self.queue(name)
+        able = [
+            post
+            for post in self._posts.at_work()
+            if name in post.agent.queues and (not queue.skill or queue.skill in post.agent.skills)
+        ]
+        waiting = sum(entry.offer is None and entry.ticket.lane == name for entry in self._entries.values())
+        if able and not waiting and any(post in able for post in self._posts.free(now)):
+            return 0.0
+        mean = self.handling.mean_seconds(name, now)
+        return mean * (waiting + 1) / len(able) if mean is not None and able else None
+
     # -- agents -----------------------------------------------------------------------------------------
 
     def agents(self) -> tuple[tuple[Agent, AgentState], ...]:
