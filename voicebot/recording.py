@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -12,13 +13,21 @@ import structlog
 from sqlalchemy.engine import make_url
 
 from voicebot.errors import StorageError
-from voicebot.events import CallbackRequested
+from voicebot.events import (
+    CallbackRequested,
+    CallEvent,
+    RuleApplied,
+    RulesFailed,
+    TransferDenied,
+    TransferProgressed,
+    TransferRequested,
+)
 from voicebot.media.leg import LegInfo
-from voicebot.privacy.encryption import load_or_create_key
+from voicebot.privacy.encryption import Cipher, load_or_create_key
 from voicebot.privacy.redaction import Redactor
 from voicebot.settings import StorageSettings
 from voicebot.storage.recorder import CallRecorder
-from voicebot.storage.records import CallbackRecord, CallIdentity
+from voicebot.storage.records import AuditEntry, CallbackRecord, CallIdentity, Json
 from voicebot.storage.schema import upgrade_async
 from voicebot.storage.store import CallStore, utc_now
 from voicebot.storage.writer import RecordWriter
@@ -70,6 +79,35 @@ class CallRecords:
                 await self._schema_task
         await self._writer.close()
         await self._store.close()
+
+    @property
+    def cipher(self) -> Cipher:
+        """What seals stored texts."""
+        return self._cipher
+
+    def audit(self, actor: str, action: str, subject: str, facts: Mapping[str, Json] | None = None) -> None:
+        """Add a link to the audit chain (law L1); returns at once and never raises."""
+        self._writer.submit(AuditEntry(uuid.uuid4().hex, utc_now(), actor, action, subject, facts or {}))
+
+    def note_transfer(self, call_id: str, event: CallEvent) -> None:
+        """Keep a step of a transfer as it happens, so that a crash leaves its trace; returns at once."""
+        match event:
+            case TransferRequested(destination=destination, reason=reason, kind=kind):
+                facts: dict[str, Json] = {"destination": destination, "reason": reason, "kind": kind}
+                self.audit("voicebot", "transfer.asked", call_id, facts)
+            case TransferProgressed(destination=destination, state=state, failure=failure, agent=agent):
+                facts = {"destination": destination, "failure": failure, "agent": agent}
+                self.audit("voicebot", f"transfer.{state}", call_id, facts)
+            case TransferDenied(destination=destination, cause=cause):
+                self.audit(
+                    "voicebot", "transfer.denied", call_id, {"destination": destination, "cause": cause}
+                )
+            case RuleApplied(rule=rule, point=point):
+                self.audit("voicebot", "rule.applied", call_id, {"rule": rule, "point": point})
+            case RulesFailed(cause=cause):
+                self.audit("voicebot", "rules.failed", call_id, {"cause": cause})
+            case _:
+                pass
 
     def open(self, info: LegInfo, line: str) -> CallRecorder:
         """Return the recorder of a call."""

@@ -7,18 +7,16 @@ rules stay; at the start those of config/transfer_rules.yaml (law H2).
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 
 import structlog
 
 from voicebot.errors import ConfigError, StorageError, VoicebotError
 from voicebot.privacy.encryption import Cipher
+from voicebot.rule_desk import RuleDesk
 from voicebot.storage.rule_versions import RuleStore
-from voicebot.transfer.rules import Calendar, RuleSet
-from voicebot.transfer.rules_check import check_rules
-from voicebot.transfer.rules_file import read_rules
-from voicebot.transfer.rules_names import KnownNames
+from voicebot.transfer.rules import RuleSet
 from voicebot.transfer.rules_problem import RulesRefused
 
 log = structlog.get_logger()
@@ -29,27 +27,24 @@ FOLLOW_SECONDS = 5.0
 class RulesInForce:
     """`rules`: what a call that starts now decides by. Raises ConfigError for a file that is wrong."""
 
-    def __init__(self, file: Path, url: str, cipher: Cipher, calendar: Calendar, names: KnownNames) -> None:
-        self._file, self._calendar, self._names = file, calendar, names
+    def __init__(self, file: Path, url: str, cipher: Cipher, desk: RuleDesk) -> None:
+        self._file, self._desk = file, desk
         self._document = file.read_text(encoding="utf-8") if file.exists() else ""
-        self.rules = read_rules(self._document, file).rule_set(calendar) if self._document else RuleSet()
-        self._problem = ""
+        self.rules = RuleSet()
         if self._document:
             self._check_file()
-        self._store = RuleStore(url, cipher, check=self.check)
+            self.rules = desk.read(self._document, file)
+        self._problem = ""
+        self._store = RuleStore(url, cipher, check=self._check)
         self._task: asyncio.Task[None] | None = None
 
-    def check(self, document: str) -> None:
-        """Raise ConfigError or RulesRefused for rules that must not be in force."""
-        found = read_rules(document, self._file)
-        problems = check_rules(found.rule_set(self._calendar), self._names, date.today(), found.lines)  # noqa: DTZ011
-        if problems:
-            raise RulesRefused(problems)
+    def _check(self, document: str) -> None:
+        self._desk.check(document, self._file, datetime.now().astimezone().date())
 
     def _check_file(self) -> None:
-        """A file that may not be saved is no seed; callers reach the default destination all the same."""
+        """Rules that may not be saved are no seed: a person must look at them before callers do."""
         try:
-            self.check(self._document)
+            self._check(self._document)
         except RulesRefused as refused:
             first = refused.problems[0]
             raise ConfigError(
@@ -88,8 +83,9 @@ class RulesInForce:
             if saved is None:
                 return
             # Reading a long file takes milliseconds; a thread keeps them off the media loop.
-            found = await asyncio.to_thread(read_rules, saved.document, self._file)
-            self.rules = found.rule_set(self._calendar, saved.version.version)
+            self.rules = await asyncio.to_thread(
+                self._desk.read, saved.document, self._file, saved.version.version
+            )
             self._problem = ""
         except (StorageError, VoicebotError) as error:
             if not self._problem:

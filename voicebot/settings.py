@@ -33,6 +33,8 @@ from voicebot.settings_parts import (
     Port,
     Section,
 )
+from voicebot.settings_queue import CallbackSettings, QueueSettings
+from voicebot.settings_transfer import TransferSettings
 from voicebot.settings_web import WebSettings
 
 
@@ -138,43 +140,6 @@ class CallSettings(Section):
     per_caller: int = Field(default=5, ge=1, le=1000)
 
 
-class DestinationSettings(Section):
-    """Where a caller may be put through to. `kind`: bridged (the bot briefs and joins) or blind (REFER)."""
-
-    uri: str
-    kind: Literal["bridged", "blind"] = "bridged"
-    label_nl: str
-    label_en: str
-
-    @field_validator("uri")
-    @classmethod
-    def _is_plain(cls, uri: str) -> str:
-        if not PLAIN_URI.fullmatch(uri):
-            raise ValueError(
-                "is no plain SIP address: write sip:user@host or sip:user@host:port, no parameters"
-            )
-        return uri
-
-
-class TransferSettings(Section):
-    """Who can be reached. `human` names the destination for a request for a person."""
-
-    destinations: dict[str, DestinationSettings] = Field(default_factory=dict)
-    human: str = Field(default="medewerker", validate_default=True)
-    ring_seconds: float = Field(default=25.0, ge=5, le=120)
-    accept_seconds: float = Field(default=20.0, ge=5, le=120)
-
-    @field_validator("human")
-    @classmethod
-    def _human_is_known(cls, human: str, info: ValidationInfo) -> str:
-        if "destinations" in info.data and human not in info.data["destinations"]:
-            raise ValueError(
-                f"there is no [transfer.destinations.{human}]: callers who ask for a person must have "
-                "somewhere to go (law H3); add that table, or name another in transfer.human"
-            )
-        return human
-
-
 class StorageSettings(Section):
     """The database and what guards it."""
 
@@ -201,6 +166,8 @@ class Settings(BaseSettings):
     speech: SpeechSettings = SpeechSettings()
     call: CallSettings = CallSettings()
     transfer: TransferSettings
+    queue: QueueSettings = QueueSettings()
+    callback: CallbackSettings = CallbackSettings()
     storage: StorageSettings = StorageSettings()
     _file: Path | None = PrivateAttr(default=None)
 
