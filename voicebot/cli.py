@@ -19,6 +19,7 @@ from voicebot.commands import (
     check,
     db,
     models,
+    rules,
     serve,
     speak,
     transcribe,
@@ -42,6 +43,7 @@ app.command("call")(call.call)
 app.add_typer(bench.app, name="bench")
 app.add_typer(models.app, name="models")
 app.add_typer(db.app, name="db")
+app.add_typer(rules.app, name="rules")
 app.add_typer(agents.app, name="agents")
 app.add_typer(callbacks.app, name="callbacks")
 
