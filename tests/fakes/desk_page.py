@@ -110,6 +110,10 @@ class DeskPage:
         """The browser closes it."""
         self._to_app.put_nowait({"type": "websocket.disconnect", "code": 1001})
 
+    def breaks(self) -> None:
+        """The connection breaks without a word."""
+        self._to_app.put_nowait({"type": "websocket.disconnect", "code": 1006})
+
     async def gone(self) -> None:
         """Wait until the server has done with it."""
         if self._task is not None:

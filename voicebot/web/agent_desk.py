@@ -100,10 +100,12 @@ class AgentDesk:
         tab.send({"type": "present"})
 
     def close(self, tab: Tab) -> None:
-        """Forget a page that is gone. A call goes on as long as its audio does."""
+        """Forget a page that is gone. A call goes on as long as its audio does: not without its page."""
         if self.tabs.get(tab.tab_id) is not tab:
             return
         del self.tabs[tab.tab_id]
+        if tab.has_left and self.call is not None and self.call.tab_id == tab.tab_id:
+            self.call.leg.page_left()
         if not self.tabs and self.ringing is not None:
             self._expect_page(self.ringing)
 

@@ -25,6 +25,8 @@ SILENT_SECONDS = 13.0
 """Without a word from a page for so long, it is gone."""
 MAX_MESSAGES = 200
 """That a page may send in one SILENT_SECONDS."""
+GOING_AWAY = 1001
+"""What a browser closes with when its page is closed or left (RFC 6455 §7.4.1)."""
 NOT_LOGGED_IN = 4401
 """Close codes of our own (RFC 6455 §7.4.2: 4000-4999)."""
 TOO_MANY_PAGES = 4429
@@ -145,6 +147,9 @@ class _Connection:
             try:
                 async with asyncio.timeout(self._silent_seconds):
                     text = await self._websocket.receive_text()
+            except WebSocketDisconnect as left:
+                self._tab.has_left = left.code == GOING_AWAY
+                return
             except (TimeoutError, KeyError):  # a binary message has no text
                 self._tab.close("silent")
                 return

@@ -97,6 +97,11 @@ class DeskLeg:
         """The agent hangs up."""
         self._finish(LegEnded(LegEndCause.PEER, "agent ended"))
 
+    def page_left(self) -> None:
+        """The page with its audio was closed or is being reloaded: WebRTC itself would tell much later."""
+        if not self.is_away and not self.is_ended:
+            self._leave(LegEnded(LegEndCause.PEER, "page closed"))
+
     async def rejoin(self, inner: Leg) -> bool:
         """Go on in the page's new leg; False when it came too late."""
         if self.is_ended:
@@ -195,7 +200,8 @@ class DeskLeg:
             if inner is not self._inner or self.is_ended:
                 return
             if isinstance(signal, LegEnded):
-                self._leave(signal)
+                if not self.is_away:
+                    self._leave(signal)
             elif isinstance(signal, DigitPressed | TextReceived):
                 self._signals.push(signal)
 

@@ -21,6 +21,8 @@ class Tab:
         self._waiting: asyncio.Queue[str | None] = asyncio.Queue(limit + 1)
         self._limit = limit
         self.closed_because = ""
+        self.has_left = False
+        """The browser itself has closed it: the page is gone, not its network."""
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Queue a message; a page that does not keep up is closed ('overflow')."""

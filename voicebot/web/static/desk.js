@@ -5,7 +5,7 @@ import { $, announce, callerName, fillAgents, fillBriefing, fillCallbacks, fillQ
 import { applyWords, clockTime, inWords, switchLanguage, word } from "/desk/desk-words.js";
 import { WrapUps } from "/desk/desk-wrap-up.js";
 
-const CALLBACKS_EVERY_MS = 60_000;
+const CALLBACKS_EVERY_MS = 300_000;
 const MAX_LINES = 200;
 const KEYS_KEPT = "desk-keys";
 
