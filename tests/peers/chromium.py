@@ -49,7 +49,9 @@ window.RTCPeerConnection = class extends Connection {
 _RECORDED = """async (number) => {
   const bytes = new Uint8Array(await new Blob(window.__recordings.at(number) ?? []).arrayBuffer());
   let text = "";
-  for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
+  for (let at = 0; at < bytes.length; at += 32768) {
+    text += String.fromCharCode(...bytes.subarray(at, at + 32768));
+  }
   return btoa(text);
 }"""
 
@@ -115,8 +117,7 @@ async def heard_by(page: Page, number: int = -1) -> Samples:
         return np.zeros(0)
     resampler = av.AudioResampler(format="flt", layout="mono", rate=RECORDED_RATE)
     pieces: list[np.ndarray[Any, Any]] = []
-    with av.open(io.BytesIO(data)) as container:
-        with suppress(av.error.EOFError):  # the last cluster is still being written
-            for frame in container.decode(audio=0):
-                pieces += [piece.to_ndarray()[0] for piece in resampler.resample(frame)]
+    with av.open(io.BytesIO(data)) as container, suppress(av.error.EOFError):  # it is still being written
+        for frame in container.decode(audio=0):
+            pieces += [piece.to_ndarray()[0] for piece in resampler.resample(frame)]
     return np.concatenate(pieces).astype(np.float64) if pieces else np.zeros(0)

@@ -139,6 +139,8 @@ def _ports(settings: Settings) -> Iterator[Finding]:
     ]
     if settings.gateway.enabled:
         wanted.append(("gateway.port", settings.gateway.host, settings.gateway.port, socket.SOCK_STREAM))
+    if settings.web.enabled:
+        wanted.append(("web.port", settings.web.host, settings.web.port, socket.SOCK_STREAM))
     for field, host, port, kind in wanted:
         name = "UDP" if kind is socket.SOCK_DGRAM else "TCP"
         problem = _bind_problem(host, port, kind)
