@@ -31,7 +31,7 @@ def ruled(
         state.after_transfer = None
         if offers_callback != takes_message:  # with both, as with neither, the caller chooses
             state.after_transfer = Question.CALLBACK_OFFER if offers_callback else Question.MESSAGE
-        return (*texts, ctx.say("transferring"), transfer(ctx, reason, targets))
+        return (*texts, *_announcement(ctx, own), transfer(ctx, reason, targets))
     if offers_callback:
         return (*texts, *_offer_callback(ctx, own, has_text=bool(texts), now=now))
     if takes_message:
@@ -42,6 +42,13 @@ def ruled(
         text = SayText(ending.text_nl, ending.text_en)
         return (*texts, _text(ctx, text), HangUp(state.disposition))
     return (*texts, *own)
+
+
+def _announcement(ctx: Context, own: tuple[Action, ...]) -> tuple[Say, ...]:
+    """Say what the dialogue would have said before its own transfer, which the rule only leads elsewhere."""
+    if any(isinstance(each, Transfer) for each in own):
+        return tuple(each for each in own if isinstance(each, Say))
+    return (ctx.say("transferring"),)
 
 
 def _text(ctx: Context, text: SayText) -> Say:
