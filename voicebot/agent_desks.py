@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from voicebot.events import Language
 from voicebot.media.leg import Leg
 from voicebot.media.webrtc import WebRtcParts, accept_offer
@@ -13,10 +15,15 @@ from voicebot.storage.agent_store import AgentStore
 from voicebot.storage.agents import WrapUpRecord
 from voicebot.storage.callback_store import CallbackStore
 from voicebot.transfer.agent_pool import AgentPool
+from voicebot.transfer.call_back_parts import CallBackStart
 from voicebot.web.desk_services import CallbackItem, CallbackList, DeskServices, QueueFigures, WrapUpEntry
 
 SHOWN_DIGITS = 4
 """Of a number to call back: enough to tell two callers apart."""
+
+
+BeginCallBack = Callable[[str, str], Awaitable[CallBackStart]]
+"""Starts calling somebody back: (callback, agent)."""
 
 
 class AgentAudioOf:
@@ -33,8 +40,8 @@ class AgentAudioOf:
 class CallbacksAtDesks:
     """The list of promised calls as desks show it; implements CallbackList."""
 
-    def __init__(self, store: CallbackStore, names: AgentPool) -> None:
-        self._store, self._names = store, names
+    def __init__(self, store: CallbackStore, names: AgentPool, begin: BeginCallBack) -> None:
+        self._store, self._names, self._begin = store, names, begin
 
     async def due(self, agent_id: str) -> tuple[CallbackItem, ...]:
         """Return the open ones, first due first."""
@@ -58,7 +65,7 @@ class CallbacksAtDesks:
 
     async def call(self, callback_id: str, agent_id: str) -> str:
         """Have the agent's desk rung, then the caller."""
-        return "failed"
+        return (await self._begin(callback_id, agent_id)).value
 
 
 def queue_figures(pool: AgentPool) -> tuple[QueueFigures, ...]:

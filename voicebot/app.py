@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from voicebot.agent_desks import CallbacksAtDesks, desk_services
 from voicebot.call import Call, CallLimits, CallServices
 from voicebot.call_rules import RulesOfCall
 from voicebot.call_transfer import TransferParts
+from voicebot.calling_back import build_call_backs
 from voicebot.control_api import ControlServer, build_api
 from voicebot.dialogue.config import DialogueConfig, LineProfile
 from voicebot.dialogue.policy import Dialogue
@@ -42,9 +43,11 @@ from voicebot.speaking.prompt_cache import PromptCache
 from voicebot.speaking.prompts import PromptBook
 from voicebot.staff import Staff
 from voicebot.start_screen import StartFacts
+from voicebot.starting import unless_stopped
 from voicebot.storage.agent_store import AgentStore
 from voicebot.storage.callback_store import CallbackStore
 from voicebot.transfer.agent_posts import QueueTimes
+from voicebot.transfer.call_back import CallBacks
 from voicebot.transfer.caps import CapLimits, TransferCaps
 from voicebot.transfer.destinations import Destination, Destinations
 from voicebot.transfer.dialling import SchemeDialler
@@ -97,6 +100,8 @@ class Service:
             build_api(self, self._metrics), settings.control.host, settings.control.port
         )
         self._music = hold_music()
+        with settings.locating():
+            self._call_backs = self._build_call_backs()
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._legs: dict[str, Leg] = {}
         self._warming: asyncio.Task[None] | None = None
@@ -127,12 +132,23 @@ class Service:
         self._desks: Desks | None = None
         web = self._listeners.web
         if web is not None:
-            callbacks = CallbacksAtDesks(self._callbacks, self._staff.pool)
+            callbacks = CallbacksAtDesks(
+                self._callbacks,
+                self._staff.pool,
+                lambda *which: self._call_backs.begin(*which),  # noqa: PLW0108 - made later
+            )
             services = desk_services(settings, self._staff.pool, agents, callbacks, self._records, web.parts)
             self._desks = Desks(services)
             web.add(build_desk(services, self._desks))
             diallers["desk"] = DeskDialler(self._desks)
         self._dialler = SchemeDialler(diallers)
+
+    def _build_call_backs(self) -> CallBacks:
+        pool, store, dialler = self._staff.pool, self._callbacks, self._dialler
+        voice, music, hours = self._voices[""], self._music, self._hours
+        return build_call_backs(
+            self._settings, pool, store, dialler, self._destinations, voice, music, hours, self._now
+        )
 
     def _demo_backend(self) -> DemoBackend:
         data = load_demo_data(self._settings.config_dir / "demo", self._now().date())
@@ -151,7 +167,7 @@ class Service:
         await self._rules.start()
         if self._desks is not None:
             self._desks.start()
-        await _unless(cancel, self._engines.start())
+        await unless_stopped(cancel, self._engines.start())
         await self._prepare_voices()
         await self._control.start()
         await self._listeners.start()
@@ -197,6 +213,7 @@ class Service:
                 await leg.hang_up()
         if self._calls:
             await asyncio.wait(self._calls.values(), timeout=5)
+        await self._call_backs.close()
         if self._desks is not None:
             await self._desks.aclose()
         await self._listeners.close()
@@ -240,7 +257,7 @@ class Service:
             self._records.note_transfer(leg.info.leg_id, event)
             if isinstance(event, CallbackRequested):
                 now = self._now()
-                due = self._hours.desk.next_opening(now) or now + timedelta(days=1)
+                due = self._hours.desk.after_open_seconds(now, self._settings.callback.within_seconds)
                 self._records.store_callback(leg.info, event, now, due)
 
         call = Call(
@@ -373,20 +390,3 @@ def destinations_of(settings: Settings) -> Destinations:
             )
         ),
     )
-
-
-async def _unless(cancel: asyncio.Event | None, starting: Any) -> None:
-    """Await `starting`, but give up when the operator stops the service meanwhile."""
-    task = asyncio.ensure_future(starting)
-    if cancel is None:
-        await task
-        return
-    stopped = asyncio.ensure_future(cancel.wait())
-    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if not task.done():
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        raise VoicebotError("stopped while starting")
-    await task
