@@ -20,6 +20,7 @@ from voicebot.media.leg import Leg
 from voicebot.media.ticker import Ticker
 from voicebot.media.webrtc import WebRtcParts, accept_offer
 from voicebot.transfer.agents import AgentBriefing
+from voicebot.web.agent_desk import DeskTimes
 from voicebot.web.desk import build_desk
 from voicebot.web.server import WebAddress, WebServer
 
@@ -66,7 +67,7 @@ async def desk_site(shots: Path) -> AsyncIterator[DeskSite]:
     async def audio(sdp: str) -> tuple[Leg, str]:
         return await accept_offer(sdp, parts, inbound=False)
 
-    world = DeskWorld(audio)
+    world = DeskWorld(audio, DeskTimes(reload=1.0, away=4.0))
     world.desks.start()
     server = WebServer([build_desk(world.services, world.desks)], WebAddress("127.0.0.1", 0))
     await server.start()

@@ -74,7 +74,7 @@ async def test_a_whole_call_at_the_keyboard(site: DeskSite, browser: Chromium) -
     assert strength(await said_by_agent(leg, 20), MICROPHONE_HZ, SAMPLE_RATE) == 0
     await page.keyboard.press("m")
     await page.keyboard.press("h")
-    await expect(page.locator("#call-status")).to_have_text("In wacht")
+    await expect(page.locator("#call-status")).to_have_text("In de wacht")
     await page.keyboard.press("h")
     leg.caption("caller", f"Ik typ liever. {MARKUP}", "nl")  # type: ignore[attr-defined]
     await expect(page.locator("#lines")).to_contain_text(MARKUP)

@@ -6,19 +6,18 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 
 from tests.fakes.leg import FakeLeg
+from tests.transfer.queue_samples import HOURS
 from voicebot.errors import MediaError, StorageError
 from voicebot.media.leg import Leg
 from voicebot.transfer.agent_pool import AgentPool
 from voicebot.transfer.agents import Agent, AgentBriefing, TranscriptLine
-from voicebot.transfer.opening_hours_file import load_opening_hours
 from voicebot.transfer.queue import Queue
-from voicebot.web.agent_desk import AgentAudio
+from voicebot.web.agent_desk import AgentAudio, DeskTimes
 from voicebot.web.desk import build_desk
 from voicebot.web.desk_dialler import DeskDialler
 from voicebot.web.desk_services import CallbackItem, DeskServices, QueueFigures, WrapUpEntry
@@ -98,7 +97,7 @@ class RememberedCallbacks:
 class DeskWorld:
     """`web`: the application. `clock_seconds`: moves by hand. `figures`: what the queues show."""
 
-    def __init__(self, audio: AgentAudio | None = None, *, ping_seconds: float = 5.0) -> None:
+    def __init__(self, audio: AgentAudio | None = None, times: DeskTimes | None = None) -> None:
         self.scripted = ScriptedAudio()
         self.moment = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
         self.callbacks = RememberedCallbacks()
@@ -110,7 +109,7 @@ class DeskWorld:
         self.pool = AgentPool(
             QUEUES,
             AGENTS,
-            load_opening_hours(Path("config/opening_hours.yaml")),
+            HOURS,
             clock=lambda: asyncio.get_running_loop().time(),
             now=lambda: self.moment,
         )
@@ -127,10 +126,10 @@ class DeskWorld:
             clock=lambda: asyncio.get_running_loop().time(),
             now=lambda: self.moment,
         )
-        self.desks = Desks(self.services)
+        self.desks = Desks(self.services, times)
         self.dialler = DeskDialler(self.desks)
         self.web = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        self.web.include_router(build_desk(self.services, self.desks, ping_seconds=ping_seconds))
+        self.web.include_router(build_desk(self.services, self.desks))
 
     async def check_password(self, agent_id: str, password: str) -> bool:
         self.password_checks += 1

@@ -25,8 +25,10 @@ from voicebot.media.leg import (
     TextReceived,
 )
 from voicebot.speaking.hold_music import hold_music
-from voicebot.web.desk_leg import AWAY_SECONDS, DeskLeg
+from voicebot.web.agent_desk import DeskTimes
+from voicebot.web.desk_leg import DeskLeg
 
+AWAY_SECONDS = DeskTimes().away
 SDP = "v=0 an offer of the page"
 LOUD = b"\x00\x20" * 320
 

@@ -13,8 +13,9 @@ from tests.web.desks import a_page, a_world, dialling, state_of
 from voicebot.errors import DialFailed, DialFailure
 from voicebot.transfer.agents import AgentState
 from voicebot.transfer.queue import Ticket
-from voicebot.web.desks import OFFLINE_AFTER_SECONDS
+from voicebot.web.agent_desk import DeskTimes
 
+OFFLINE_AFTER_SECONDS = DeskTimes().offline_after
 SDP = "v=0 an offer of the page"
 
 

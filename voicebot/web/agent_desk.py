@@ -19,13 +19,23 @@ from voicebot.transfer.agents import AgentBriefing
 from voicebot.web.desk_leg import DeskLeg
 from voicebot.web.desk_tabs import Tab
 
-RELOAD_SECONDS = 5.0
-"""A ringing page may be gone for so long."""
-CONNECT_SECONDS = 10.0
-"""From accepting to audio both ways."""
 MAX_TABS = 8
 PAST_CALLS = 50
 MAX_UNWRAPPED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DeskTimes:
+    """Seconds. `reload`: a ringing page may be gone so long. `connect`: from accepting to audio both ways.
+
+    `away`: the caller waits for a page that is gone in mid-call. `offline_after`: without any page the agent
+    is no longer there.
+    """
+
+    reload: float = 5.0
+    connect: float = 10.0
+    away: float = 10.0
+    offline_after: float = 20.0
 
 
 class AgentAudio(Protocol):
@@ -64,8 +74,10 @@ class DeskCall:
 class AgentDesk:
     """See the module. `clock`: monotonic seconds."""
 
-    def __init__(self, agent_id: str, audio: AgentAudio, clock: Callable[[], float]) -> None:
-        self.agent_id, self._audio, self._clock = agent_id, audio, clock
+    def __init__(
+        self, agent_id: str, audio: AgentAudio, clock: Callable[[], float], times: DeskTimes
+    ) -> None:
+        self.agent_id, self._audio, self._clock, self._times = agent_id, audio, clock, times
         self.tabs: dict[str, Tab] = {}
         self.ringing: Ring | None = None
         self.call: DeskCall | None = None
@@ -173,14 +185,20 @@ class AgentDesk:
 
         if self._gone is not None:
             self._gone.cancel()
-        self._gone = asyncio.get_running_loop().call_later(RELOAD_SECONDS, give_up)
+        self._gone = asyncio.get_running_loop().call_later(self._times.reload, give_up)
 
     # -- the call ---------------------------------------------------------------------------------------
 
     async def _begin_call(self, ring: Ring, tab: Tab, sdp: str) -> DeskLeg:
         call_id = ring.briefing.call_id
         inner = await self._connect(tab, sdp, ring.ring_id)
-        leg = DeskLeg(inner, self.agent_id, show=self._show_in_call, over=self._call_over)
+        leg = DeskLeg(
+            inner,
+            self.agent_id,
+            show=self._show_in_call,
+            over=self._call_over,
+            away_seconds=self._times.away,
+        )
         self.call = DeskCall(call_id, ring.briefing, leg, tab.tab_id, self._clock())
         self.past_calls.append(call_id)
         self.show_call()
@@ -190,7 +208,7 @@ class AgentDesk:
         """Answer a page's offer and wait for its audio. Raises DialFailed."""
         inner: Leg | None = None
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout(self._times.connect):
                 inner, answer = await self._audio(sdp)
                 tab.send({"type": "answer", "to": reference, "sdp": answer})
                 await inner.answer()

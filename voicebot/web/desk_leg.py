@@ -34,7 +34,6 @@ from voicebot.media.rtp import RtpSession
 from voicebot.media.streams import FrameStream, SignalStream
 from voicebot.web.moving_playout import MovingPlayout
 
-AWAY_SECONDS = 10.0
 FRAME_MS = 20
 
 Show = Callable[[Mapping[str, Any]], None]
@@ -54,7 +53,7 @@ class DeskLeg:
         *,
         show: Show,
         over: Callable[[LegEnded], None],
-        away_seconds: float = AWAY_SECONDS,
+        away_seconds: float,
     ) -> None:
         self._info = replace(inner.info, kind="webrtc", called=agent_id, inbound=False)
         self._inner, self._show, self._over, self._away_seconds = inner, show, over, away_seconds

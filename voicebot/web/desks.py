@@ -12,14 +12,12 @@ import structlog
 from voicebot.errors import StorageError, TransferRefused
 from voicebot.transfer.agents import Agent, AgentState
 from voicebot.web import desk_messages as said
-from voicebot.web.agent_desk import AgentDesk
+from voicebot.web.agent_desk import AgentDesk, DeskTimes
 from voicebot.web.desk_services import CallbackItem, DeskServices, WrapUpEntry
 from voicebot.web.desk_tabs import Tab
 
 log = structlog.get_logger()
 
-OFFLINE_AFTER_SECONDS = 20.0
-"""Without a page for so long, an agent is no longer there."""
 BOARD_SECONDS = 0.5
 """Boards are sent at most so often."""
 
@@ -27,8 +25,8 @@ BOARD_SECONDS = 0.5
 class Desks:
     """See the module. `counts`: refusals and overflows by name, for the metrics."""
 
-    def __init__(self, services: DeskServices) -> None:
-        self._services = services
+    def __init__(self, services: DeskServices, times: DeskTimes | None = None) -> None:
+        self._services, self._times = services, times or DeskTimes()
         self._desks: dict[str, AgentDesk] = {}
         self._leaving: dict[str, asyncio.TimerHandle] = {}
         self._board_due: asyncio.TimerHandle | None = None
@@ -62,7 +60,9 @@ class Desks:
         if self.agent(agent_id) is None:
             return None
         if agent_id not in self._desks:
-            self._desks[agent_id] = AgentDesk(agent_id, self._services.audio, self._services.clock)
+            self._desks[agent_id] = AgentDesk(
+                agent_id, self._services.audio, self._services.clock, self._times
+            )
         return self._desks[agent_id]
 
     def is_present(self, agent_id: str) -> bool:
@@ -107,7 +107,7 @@ class Desks:
             self.counts[tab.closed_because] += 1
         if not desk.tabs and agent_id not in self._leaving:
             loop = asyncio.get_running_loop()
-            self._leaving[agent_id] = loop.call_later(OFFLINE_AFTER_SECONDS, self._gone, agent_id)
+            self._leaving[agent_id] = loop.call_later(self._times.offline_after, self._gone, agent_id)
 
     def log_out(self, agent_id: str) -> None:
         """The agent leaves: all pages end, no more calls; a call that is up is returned to the bot."""
