@@ -13,7 +13,14 @@ from voicebot.call_speech import Voice
 from voicebot.dialogue.actions import Say, Transfer
 from voicebot.dialogue.summary import reason_words
 from voicebot.errors import DialFailure, TransferRefused, VoicebotError
-from voicebot.events import EventSink, Language, TransferDenied, TransferProgressed, TransferRequested
+from voicebot.events import (
+    EventSink,
+    Language,
+    TransferDenied,
+    TransferProgressed,
+    TransferRequested,
+    TransferSkipped,
+)
 from voicebot.media.leg import Dialler, Leg
 from voicebot.transfer.agents import AgentBriefing
 from voicebot.transfer.briefing import agent_briefing
@@ -28,7 +35,7 @@ from voicebot.transfer.execute import (
     TransferTimes,
 )
 from voicebot.transfer.queue import Ticket
-from voicebot.transfer.reach import Agents, FixedReach, Guard, PoolReach
+from voicebot.transfer.reach import LONG_AGO, Agents, FixedReach, Guard, PoolReach
 from voicebot.transfer.route import Step, ToAgent, ToDestination, ToQueue, name_of, route
 from voicebot.transfer.waiting import WaitFacts, WaitingTimes, WaitingWords
 
@@ -95,21 +102,23 @@ class CallTransfer:
     ) -> None:
         self._leg, self._parts, self._voice, self._sink, self._at_ms = leg, parts, voice, sink, at_ms
         self._asked, self._language = "", parts.agent_language
+        self._route: tuple[Step, ...] = ()
         self._entered_at = 0.0
         self._began_at = 0.0
 
     def ask(self, action: Transfer) -> None:
         """Note that a transfer was decided; the caller hears so now."""
-        step = self._steps(action)[0]
+        self._language = action.language
+        self._route = self._with_somebody_there(self._steps(action))
+        step = self._route[0]
         self._asked = name_of(step) or self._parts.destinations.human
         self._sink(TransferRequested(self._at_ms(), self._asked, action.reason, self._kind(step)))
 
     async def run(self, action: Transfer, care: CallerCare) -> TransferResult:
         """Try the steps of the route in turn, until somebody takes the call."""
         self._entered_at = self._began_at = self._parts.clock()
-        self._language = action.language
         result: TransferResult | None = None
-        for step in self._steps(action):
+        for step in self._route:
             attempt = self._prepared(step)
             if attempt is None:
                 continue
@@ -125,6 +134,30 @@ class CallTransfer:
     def _steps(self, action: Transfer) -> tuple[Step, ...]:
         then = () if action.reason == "worker_failure" else self._parts.then
         return route(((action.destination, action.kind), *action.then), then)
+
+    def _with_somebody_there(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        """Leave out, and note, queues and agents where nobody is now; all stay when nobody is anywhere."""
+        absent = {step: cause for step in steps if (cause := self._absence(step))}
+        if len(absent) == len(steps):
+            return steps
+        for step, cause in absent.items():
+            self._sink(TransferSkipped(self._at_ms(), name_of(step), cause))
+        return tuple(step for step in steps if step not in absent)
+
+    def _absence(self, step: Step) -> str:
+        """Say why nobody is there, '' when somebody may be (or when the name means nothing: refused later)."""
+        pool = self._parts.pool
+        if pool is None or isinstance(step, ToDestination):
+            return ""
+        queue = step.queue if isinstance(step, ToQueue) else ""
+        agent_id = step.agent_id if isinstance(step, ToAgent) else ""
+        ticket = Ticket(self._leg.info.leg_id, queue, self._language, LONG_AGO, agent_id)
+        try:
+            if queue and not pool.is_open(queue, self._parts.now()):
+                return "closed"
+            return "" if pool.is_staffed(ticket) else "absent"
+        except TransferRefused:
+            return ""
 
     def _kind(self, step: Step) -> TransferKind:
         """A rule's 'bridged' leaves a destination its own way."""

@@ -154,6 +154,14 @@ class TransferProgressed(CallEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class TransferSkipped(CallEvent):
+    """A queue or agent of the route was not tried, because nobody is there. `cause`: closed, absent."""
+
+    destination: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class TransferDenied(CallEvent):
     """A destination was not dialled for safety (law S2, S3). `cause`: unknown, premium, cap_… ."""
 
