@@ -73,11 +73,13 @@ def list_agents(config: ConfigOption = None, as_json: JsonOption = False) -> Non
         typer.echo(json.dumps(rows, ensure_ascii=False))
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("agent", "name", "contact", "languages", "skills", "queues", "from")
     for row in rows:
-        table.add_row(*(" ".join(cell) if isinstance(cell, list) else str(cell) for cell in row.values()))
+        cells = (" ".join(cell) if isinstance(cell, list) else cell for cell in row.values())
+        table.add_row(*(escape(cell) for cell in cells))
     Console().print(table if rows else "no agents yet: voicebot agents add anna --name Anna --queue service")
 
 

@@ -53,16 +53,26 @@ def list_callbacks(
     if as_json:
         typer.echo(json.dumps([_row(record, now) for record in found], ensure_ascii=False))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    columns = ("id", "due", "contact", "language", "reason", "message", "status", "claimed_by", "attempts")
-    table = Table(*columns)
     for record in found:
-        row = _row(record, now)
-        due = f"{record.due_at.astimezone():%a %d-%m %H:%M}{' (late)' if row['is_late'] else ''}"
-        table.add_row(*(due if name == "due" else str(row[name]) for name in columns))
-    Console().print(table if found else "nobody is waiting to be called back")
+        typer.echo(_lines(record, is_late=record.status == "open" and record.due_at < now))
+    if not found:
+        typer.echo("nobody is waiting to be called back")
+
+
+def _lines(record: CallbackRecord, *, is_late: bool) -> str:
+    """Two lines a record; texts from outside without control characters (law S5)."""
+    facts = [f"{record.due_at.astimezone():%a %d-%m-%Y %H:%M}", record.contact, record.language]
+    about = [record.reason, record.message]
+    if is_late:
+        facts.insert(1, "LATE")
+    if record.status != "open":
+        about.append(record.status)
+    if record.claimed_by:
+        about.append(f"{record.claimed_by} is at it")
+    if record.attempts:
+        about.append(f"{record.attempts} attempts, last: {record.outcome}")
+    lines = ("  ".join([*facts, record.callback_id]), "    " + "; ".join(filter(None, about)))
+    return "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines)
 
 
 @app.command()
