@@ -26,7 +26,8 @@ from tests.peers.wav import write_wav
 from voicebot.audio import SAMPLE_RATE
 from voicebot.errors import DialFailed, DialFailure
 from voicebot.media.leg import HoldRequested, LegEnded, ResumeRequested
-from voicebot.transfer.agents import TranscriptLine
+from voicebot.transfer.agents import AgentState, TranscriptLine
+from voicebot.transfer.queue import Ticket
 
 pytestmark = pytest.mark.interop
 
@@ -50,19 +51,25 @@ MARKUP = '<img src=x onerror="document.title=1"><script>document.title=2</script
 
 async def test_a_whole_call_at_the_keyboard(site: DeskSite, browser: Chromium) -> None:
     site.world.add_callbacks()
+    pool = site.world.pool
+    pool.set_state("chaima", AgentState.BREAK)
     page = await browser.page(site.url, viewport=DESKTOP, color_scheme="light")
     await page.locator("#login-form").wait_for()
     await site.shot(page, "login")
     await site.log_in(page)
     await page.get_by_text("Vraagt wanneer het wiel binnen is.").wait_for()
     await site.shot(page, "available")
+    offer = await pool.next_agent(Ticket("call-1", "service", "nl", 0.0))
+    pool.set_state("bram", AgentState.AVAILABLE)
     dial = site.ring()
     await expect(page.locator("#ring-title")).to_have_text("+31 20 123 45 67")
+    await page.locator("#state-pill.ringing").wait_for()
     await expect(page.locator("#ring-briefing")).to_contain_text("Nee, dan werk ik.")
     await expect(page).to_have_title("☎ +31 20 123 45 67")
     await site.shot(page, "ringing")
     await page.keyboard.press("a")
     leg = await dial
+    pool.accepted(offer)
     await expect(page.locator("#call-status")).to_have_text("In gesprek")
     leg.playout.play(tone_clip(CALLER_HZ, 2.0))
     assert strength(await said_by_agent(leg), MICROPHONE_HZ, SAMPLE_RATE) > 0.5, "the caller hears the agent"
@@ -76,8 +83,8 @@ async def test_a_whole_call_at_the_keyboard(site: DeskSite, browser: Chromium) -
     await page.keyboard.press("h")
     await expect(page.locator("#call-status")).to_have_text("In de wacht")
     await page.keyboard.press("h")
-    leg.caption("caller", f"Ik typ liever. {MARKUP}", "nl")  # type: ignore[attr-defined]
-    await expect(page.locator("#lines")).to_contain_text(MARKUP)
+    leg.caption("caller", "Ik kan slecht horen, ik typ liever.", "nl")  # type: ignore[attr-defined]
+    await expect(page.locator("#lines")).to_contain_text("ik typ liever")
     await page.locator("#line").fill("Dat is goed, ik lees mee.")
     await page.keyboard.press("Enter")
     await expect(page.locator("#lines")).to_contain_text("ik lees mee")
@@ -88,11 +95,15 @@ async def test_a_whole_call_at_the_keyboard(site: DeskSite, browser: Chromium) -
     await site.shot(page, "hand-on")
     await page.keyboard.press("Escape")
     await page.keyboard.press("e")
+    await page.locator("#wrap-up").wait_for()
+    pool.call_ended("anna", "call-1")
+    await page.locator("#state-pill.after_call").wait_for()
     await page.get_by_label("Opgelost").check()
     await page.locator("#note").fill("Afspraak verzet naar maandag.")
     await site.shot(page, "after-call")
     await page.get_by_role("button", name="Opslaan en beschikbaar").click()
     await page.locator("#idle").wait_for()
+    await page.locator("#state-pill.available").wait_for()
     (entry,) = site.world.wrap_ups
     assert (entry.call_id, entry.code, entry.note) == ("call-1", "solved", "Afspraak verzet naar maandag.")
     assert [type(signal) async for signal in leg.signals()][-1] is LegEnded
@@ -117,13 +128,11 @@ async def test_nothing_serious_for_axe_and_no_markup_from_outside(
     if name == "phone":
         width = await page.evaluate("document.documentElement.scrollWidth")
         assert width <= viewport["width"], "nothing sticks out of a phone"
-        await site.shot(page, "phone-ringing")
     await page.get_by_role("button", name="Aannemen").click()
-    await dial
-    await expect(page.locator("#mute")).to_be_enabled()
+    leg = await dial
+    leg.caption("caller", MARKUP, "nl")  # type: ignore[attr-defined]
+    await expect(page.locator("#lines")).to_contain_text(MARKUP)
     findings["call"] = await serious_findings(page)
-    if name == "phone":
-        await site.shot(page, "phone-call")
     await page.locator("#hand-on").click()
     findings["hand on"] = await serious_findings(page)
     await page.keyboard.press("Escape")
@@ -155,9 +164,11 @@ async def test_two_windows_one_wins_and_the_other_can_take_over(site: DeskSite, 
 
 
 async def test_a_reload_in_mid_call_goes_on_by_itself(site: DeskSite, browser: Chromium) -> None:
-    page = await site.log_in(await browser.page(site.url))
+    page = await site.log_in(await browser.page(site.url, viewport=PHONE, color_scheme="dark"))
     page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
     dial = site.ring()
+    await page.locator("#accept").wait_for()
+    await site.shot(page, "phone-ringing")
     await page.locator("#accept").click()
     leg = await dial
     await expect(page.locator("#mute")).to_be_enabled()

@@ -273,6 +273,11 @@ async def test_joined_with_a_caller_music_while_the_page_is_away() -> None:
             await inner.advance(20)
         assert LOUD in caller.played
         assert LOUD in inner.played
+        caller.type("Ik hoor u niet goed.")
+        assert (await page.heard("caption"))["text"] == "Ik hoor u niet goed."
+        page.say(type="text", call="call-1", text="Dan typ ik.")
+        await page.heard("caption", speaker="agent")
+        assert caller.captions == [("agent", "Dan typ ik.", "nl", True)]
         inner.peer_hangs_up("closed")
         await caller.advance(1000)
         assert len(caller.sounding_slots()) > 40, "hold music"

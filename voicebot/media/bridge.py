@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 from voicebot.audio import AudioClip, AudioFrame
+from voicebot.events import Language
 from voicebot.media.leg import (
+    Captioned,
     DigitPressed,
     HandOn,
     HoldRequested,
@@ -21,6 +23,8 @@ from voicebot.media.leg import (
     LegEnded,
     LegSignal,
     ResumeRequested,
+    Speaking,
+    TextReceived,
 )
 from voicebot.media.rtp import RtpSession
 
@@ -55,11 +59,14 @@ class BridgeResult:
 
 
 class Bridge:
-    """One joining of two answered legs; it consumes frames and signals of both while it runs."""
+    """One joining of two answered legs; it consumes frames and signals of both while it runs.
 
-    def __init__(self, first: Leg, second: Leg, *, tap: Tap | None = None) -> None:
+    What one side types is shown to the other where that can show it. `language`: of those lines.
+    """
+
+    def __init__(self, first: Leg, second: Leg, *, tap: Tap | None = None, language: Language = "nl") -> None:
         self._legs: dict[Side, Leg] = {"first": first, "second": second}
-        self._tap = tap
+        self._tap, self._language = tap, language
         self._dropped = 0
         self._over: asyncio.Future[BridgeResult] = asyncio.get_running_loop().create_future()
 
@@ -119,6 +126,11 @@ class Bridge:
                 self._finish(source, signal)
             elif isinstance(signal, HandOn | HoldRequested) and source == "second":
                 self._finish("parted", signal)
+            elif isinstance(signal, TextReceived):
+                reader = self._legs[target]
+                if isinstance(reader, Captioned):
+                    speaker: Speaking = "caller" if source == "first" else "agent"
+                    reader.caption(speaker, signal.text, self._language)
             elif isinstance(signal, DigitPressed) and relays_keys:
                 with suppress(ValueError):  # more keys waiting than any person presses
                     await self._legs[target].send_digits(signal.digit)

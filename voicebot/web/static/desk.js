@@ -11,7 +11,7 @@ const KEYS_KEPT = "desk-keys";
 
 const desk = {
   welcome: null, board: { state: "offline", agents: [], queues: [] }, boardAt: 0, isConnected: false, wish: "",
-  ring: null, ringAt: 0, call: null, callAt: 0, audio: null, audioFor: "", callbacks: [], microphone: "unknown", isOver: "",
+  ring: null, ringAt: 0, call: null, callAt: 0, audio: null, audioFor: "", callbacks: [], microphone: "unknown", expected: "",
 };
 const tone = new RingTone();
 const link = new Link({ message: received, open: connected, lost, loggedOut: showLogin, tooMany: () => notice(word("too_many_pages")) });
@@ -103,8 +103,9 @@ const HEARD = {
     if (desk.ring?.ring === said.ring) return;
     Object.assign(desk, { ring: said, ringAt: performance.now() });
     $("ring-problem").textContent = "";
-    tone.start();
+    if (said.briefing.call === desk.expected) return accept(); // the agent asked for it: Call back
     const about = { caller: callerName(said.briefing), language: languageName(said.briefing.language) };
+    tone.start();
     announce(word("ring_announce", about));
     notify(word("ring_announce", about));
   },
@@ -121,7 +122,7 @@ const HEARD = {
   },
   call(said) {
     const isNew = desk.call?.call !== said.call;
-    Object.assign(desk, { call: said, callAt: performance.now(), ring: null });
+    Object.assign(desk, { call: said, callAt: performance.now(), ring: null, expected: "" });
     tone.stop();
     notice("");
     if (isNew && $("lines").dataset.call !== said.call) {
@@ -145,6 +146,7 @@ const HEARD = {
       desk.call = null;
       endAudio();
     }
+    say({ type: "callbacks" });
     notice(word(`over_${said.why}`, {}, "over_us"), true);
     wrapUps.add(said.call, said.briefing, said.why === "handed_on" ? "handed_on" : "");
   },
@@ -346,6 +348,7 @@ function notify(text) {
 
 const callbackActions = {
   callBack(item) {
+    desk.expected = `callback-${item.id}`;
     say({ type: "call_back", callback: item.id });
     notice(word("call_back_starts"), true);
   },
