@@ -18,6 +18,8 @@ from voicebot.understanding.vulnerable import VulnerableSignal
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ANY = "any"
+MOST_NAMED = 6
+"""Values of a condition that are named in an explanation."""
 ANONYMOUS = "anonymous"
 FlagName = Literal["asked_for_human", "is_loop"]
 ChoiceName = Literal["intent", "language", "key", "dialled"]
@@ -73,6 +75,8 @@ class Term:
         return Term(self.condition, not self.is_wanted)
 
     def __str__(self) -> str:
+        if isinstance(self.condition, OpenNow) and not self.is_wanted:
+            return f"{self.condition.branch} is closed"
         return str(self.condition) if self.is_wanted else f"not: {self.condition}"
 
 
@@ -371,7 +375,10 @@ class PublicHoliday:
 
 
 def _either(values: frozenset[str]) -> str:
-    return " or ".join(sorted(values))
+    named = sorted(values)
+    if len(named) > MOST_NAMED:
+        named = [*named[: MOST_NAMED - 1], f"{len(named) - MOST_NAMED + 1} others"]
+    return " or ".join(named)
 
 
 @lru_cache(maxsize=2048)

@@ -10,13 +10,14 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from functools import reduce
 from zoneinfo import ZoneInfo
 
-from voicebot.transfer.opening_hours import Branch
+from voicebot.transfer.opening_hours import Branch, holiday_name
 from voicebot.transfer.rules_conditions import Condition, OnDates, OpenNow, Term, TimeOfDay
 from voicebot.transfer.rules_facts import Calendar, Facts
 from voicebot.transfer.rules_situation import Situation
 
 DAYS_AHEAD = 400
 """A year and a month: each holiday comes by."""
+_COUNTRIES = frozenset({"NL", "BE"})
 _DEFAULT_ZONE = ZoneInfo("Europe/Amsterdam")
 
 
@@ -65,25 +66,40 @@ class Moments:
 
 def _moments(conditions: list[Condition], calendar: Calendar, today: date) -> list[datetime]:
     zone = calendar.desk.timezone if calendar.desk else _DEFAULT_ZONE
-    days = {today + timedelta(days=ahead) for ahead in range(-1, DAYS_AHEAD)}
+    special: set[date] = set()
     edges: dict[tzinfo, set[time]] = {zone: {time.min}}
+    branches = [
+        calendar.branches[each.branch]
+        for each in conditions
+        if isinstance(each, OpenNow) and each.branch in calendar.branches
+    ]
+    for branch in branches:
+        special |= set(branch.special)
+        edges.setdefault(branch.timezone, {time.min}).update(_edges(branch))
     for condition in conditions:
         if isinstance(condition, TimeOfDay):
             edges[zone] |= {edge for window in condition.windows for edge in window}
         elif isinstance(condition, OnDates):
-            days |= condition.dates
-        elif isinstance(condition, OpenNow) and condition.branch in calendar.branches:
-            branch = calendar.branches[condition.branch]
-            days |= set(branch.special)
-            edges.setdefault(branch.timezone, {time.min}).update(_edges(branch))
+            special |= condition.dates
+    days = _telling_days(today, special, branches)
     return sorted(
-        {
-            datetime.combine(day, edge, where)
-            for where, times in edges.items()
-            for day in days
-            for edge in times
-        }
+        datetime.combine(day, edge, where) for where, times in edges.items() for day in days for edge in times
     )
+
+
+def _telling_days(today: date, special: set[date], branches: Iterable[Branch]) -> set[date]:
+    """Return every day that is like no other, and one ordinary week: ordinary Mondays are all alike."""
+    yearly = {each for branch in branches for each in branch.yearly}
+    countries = _COUNTRIES | {branch.country for branch in branches}
+    found, ordinary = {day + timedelta(days=step) for day in special for step in (-1, 0, 1)}, set()
+    for ahead in range(-1, DAYS_AHEAD):
+        day = today + timedelta(days=ahead)
+        is_special = (day.month, day.day) in yearly or any(holiday_name(c, day, "nl") for c in countries)
+        if is_special or day.weekday() not in ordinary:
+            found.add(day)
+        if not is_special and day not in special:
+            ordinary.add(day.weekday())
+    return found
 
 
 def _edges(branch: Branch) -> set[time]:
