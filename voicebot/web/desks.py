@@ -238,6 +238,7 @@ class Desks:
             case said.TypedLine():
                 call.leg.typed(message.text)
                 desk.tell({"type": "caption", "call": call.call_id, "speaker": "agent", "text": message.text})
+                return ""
             case said.End():
                 call.leg.end()
                 return ""
