@@ -52,7 +52,7 @@ class StateChange:
     reason: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class AgentPost:
     """One agent. `idle_since`: order of service. `ends_at`: when the state ends by itself.
 

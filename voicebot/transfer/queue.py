@@ -270,10 +270,12 @@ class QueueBoard:
         """Match callers with agents; each agent in the result is reserved (RINGING)."""
         self._expire(now)
         made: list[Offer] = []
-        for ticket in self.waiting():
+        free = self._posts.free(now)
+        for ticket in self.waiting() if free else ():
             entry = self._entries[ticket.call_id]
-            post = self._best(ticket, now) if entry.offer is None else None
+            post = self._best(ticket, free, now) if entry.offer is None else None
             if post is not None:
+                free.remove(post)
                 entry.offer = self._reserve(post, ticket, now)
                 made.append(entry.offer)
         return tuple(made)
@@ -291,10 +293,10 @@ class QueueBoard:
         post.ring(ticket.call_id, ticket.lane, now)
         return offer
 
-    def _best(self, ticket: Ticket, now: float) -> AgentPost | None:
+    def _best(self, ticket: Ticket, free: list[AgentPost], now: float) -> AgentPost | None:
         levels = (
             (self._level(ticket, post, now), post.idle_since, post.agent.agent_id, post)
-            for post in self._posts.free(now)
+            for post in free
             if (ticket.call_id, post.agent.agent_id) not in self._refusals.until
         )
         able = [found for found in levels if found[0] is not None]
