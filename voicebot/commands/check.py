@@ -73,15 +73,18 @@ def _files(settings: Settings) -> Iterator[Finding]:
     from voicebot.speaking.prompts import PromptBook
     from voicebot.storage.store import utc_now
     from voicebot.transfer.opening_hours_file import load_opening_hours
+    from voicebot.transfer.queues_file import load_queues
     from voicebot.understanding.intent_files import load_intents
     from voicebot.understanding.knowledge import load_knowledge
     from voicebot.vocabulary import Vocabulary
 
     config = settings.config_dir
+    hours = config / "opening_hours.yaml"
     today = utc_now().date()
     for what, load in (
         ("prompts", lambda: PromptBook.load(config / "prompts", SPOKEN)),
-        ("opening hours", lambda: load_opening_hours(config / "opening_hours.yaml")),
+        ("opening hours", lambda: load_opening_hours(hours)),
+        ("queues", lambda: load_queues(config / "queues.yaml", load_opening_hours(hours))),
         ("intents", lambda: load_intents(config / "intents")),
         ("knowledge", lambda: load_knowledge(config / "knowledge")),
         ("vocabulary", lambda: Vocabulary.load(config / "vocabulary")),
@@ -92,10 +95,12 @@ def _files(settings: Settings) -> Iterator[Finding]:
 
 def _addresses(settings: Settings) -> Iterator[Finding]:
     from voicebot.app import destinations_of
+    from voicebot.calling_back import callback_numbers
     from voicebot.listeners import endpoint_config
 
     yield _tried("transfer destinations", lambda: destinations_of(settings), settings)
     yield _tried("trunks", lambda: endpoint_config(settings), settings)
+    yield _tried("calling back", lambda: callback_numbers(settings), settings)
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
