@@ -30,8 +30,10 @@ def check_rules(
     rules: RuleSet, names: KnownNames, today: date, lines: Mapping[str, int] = NO_LINES
 ) -> tuple[Problem, ...]:
     """Return every problem. `today`: conditions of time must be possible in the year after it."""
-    logic = _logic(rules, today, hours_may_change=False)
-    found = list(_request_problems(rules, _logic(rules, today, hours_may_change=True), names))
+    used = [term.condition for rule in rules.rules for term in rule.terms]
+    moments = Moments(used, rules.calendar, today)
+    logic = Logic(moments)
+    found = list(_request_problems(rules, Logic(moments, hours_may_change=True), names))
     earlier: list[Rule] = []
     for place, rule in enumerate(rules.rules):
         if any(rule.name == other.name for other in rules.rules[:place]):
@@ -44,11 +46,6 @@ def check_rules(
         elif rule.enabled:
             earlier.append(rule)
     return tuple(replace(problem, line=lines.get(problem.rule)) for problem in found)
-
-
-def _logic(rules: RuleSet, today: date, *, hours_may_change: bool) -> Logic:
-    used = [term.condition for rule in rules.rules for term in rule.terms]
-    return Logic(Moments(used, rules.calendar, today, hours_may_change=hours_may_change))
 
 
 def _never_applied(rule: Rule, earlier: Sequence[Rule], logic: Logic) -> Problem | None:

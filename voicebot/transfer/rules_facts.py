@@ -94,7 +94,7 @@ def number_key(number: str) -> str:
     """
     user = _SCHEMES.sub("", number.strip()).partition("@")[0].partition(";")[0].lower()
     bare, star = (user[:-1], "*") if user.endswith("*") else (user, "")
-    compact = re.sub(r"[\s().-]", "", bare)
+    compact = re.sub(r"[\s().-]", "", bare.replace("(0)", "") if bare.startswith(("+", "00")) else bare)
     if compact.startswith("00"):
         compact = "+" + compact[2:]
     if star and compact.startswith("0"):

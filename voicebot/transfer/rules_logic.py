@@ -35,10 +35,10 @@ _DOMAINS = {"language": frozenset(LANGUAGES)}
 
 
 class Logic:
-    """Judges terms. `moments`: of all conditions of time that it will be asked about."""
+    """Judges terms. `moments`: of all conditions of time; `hours_may_change`: see there."""
 
-    def __init__(self, moments: Moments) -> None:
-        self._moments = moments
+    def __init__(self, moments: Moments, *, hours_may_change: bool = False) -> None:
+        self._moments, self._hours_may_change = moments, hours_may_change
         self._steps = 0
 
     def contradiction(self, terms: Iterable[Term]) -> tuple[Term, ...]:
@@ -83,7 +83,7 @@ class Logic:
 
     def _can_hold(self, subject: str, terms: list[Term]) -> bool:
         if subject == "moment":
-            return self._moments.can_hold(terms)
+            return self._moments.can_hold(terms, hours_may_change=self._hours_may_change)
         wanted = [term.condition for term in terms if term.is_wanted]
         unwanted = [term.condition for term in terms if not term.is_wanted]
         if any(condition in unwanted for condition in wanted):

@@ -24,33 +24,29 @@ _DEFAULT_ZONE = ZoneInfo("Europe/Amsterdam")
 class Moments:
     """The moments of the coming year that matter to a set of conditions; a bit for each says who holds.
 
-    Opening hours change more often than rules. With `hours_may_change` any branch may be open or closed at
-    any moment; without, only one that is always open, or always closed, now.
+    Opening hours change more often than rules. Where `hours_may_change` any branch may be open or closed at
+    any moment; elsewhere only one that is always open, or always closed, now.
     """
 
-    def __init__(
-        self, conditions: Iterable[Condition], calendar: Calendar, today: date, *, hours_may_change: bool
-    ) -> None:
-        self._calendar, self._hours_may_change = calendar, hours_may_change
+    def __init__(self, conditions: Iterable[Condition], calendar: Calendar, today: date) -> None:
+        self._calendar = calendar
         found = list(conditions)
         self._moments = _moments(found, calendar, today)
         self._everywhen = (1 << len(self._moments)) - 1
         self._holds: dict[Condition, int] = {}
 
-    def can_hold(self, terms: Iterable[Term]) -> bool:
+    def can_hold(self, terms: Iterable[Term], *, hours_may_change: bool = False) -> bool:
         """Whether there is a moment at which all terms hold."""
         bound: list[Term] = []
         free: set[Term] = set()
         for term in terms:
-            (free.add if self._is_free(term.condition) else bound.append)(term)
+            is_free = isinstance(term.condition, OpenNow) and (
+                hours_may_change or self._bits(Term(term.condition)) in {0, self._everywhen}
+            )
+            (free.add if is_free else bound.append)(term)
         if any(term.negated() in free for term in free):
             return False
         return reduce(lambda left, term: left & self._bits(term), bound, self._everywhen) != 0
-
-    def _is_free(self, condition: Condition) -> bool:
-        if not isinstance(condition, OpenNow):
-            return False
-        return self._hours_may_change or self._bits(Term(condition)) in {0, self._everywhen}
 
     def _bits(self, term: Term) -> int:
         condition = term.condition
