@@ -28,6 +28,12 @@ export function stateName(state) {
   return word(STATES.includes(state) ? state : "offline");
 }
 
+/** A queue's name is written as it is spoken: "de werkplaats". */
+export function queueLabel(queue) {
+  const label = currentLanguage() === "nl" ? queue.nl : queue.en;
+  return label.charAt(0).toUpperCase() + label.slice(1);
+}
+
 /** The briefing as a list of facts and the last lines. */
 export function fillBriefing(target, briefing) {
   const facts = make("dl", { className: "facts" });
@@ -61,7 +67,7 @@ export function fillQueues(queues, sinceSeconds) {
     return make(
       "tr",
       isQuiet ? { className: "quiet" } : {},
-      make("th", { scope: "row" }, currentLanguage() === "nl" ? queue.nl : queue.en),
+      make("th", { scope: "row" }, queueLabel(queue)),
       make("td", {}, String(queue.waiting)),
       make("td", {}, isQuiet ? word("nobody") : clockTime(queue.longest_seconds + sinceSeconds)),
     );
@@ -114,7 +120,7 @@ export function fillTargets(queues, agents, choose) {
   const there = agents.filter((agent) => !["offline", "break"].includes(agent.state));
   $("targets").replaceChildren(
     ...there.map((agent) => row(agent.name, status(agent.state), `agent:${agent.id}`)),
-    ...queues.map((queue) => row(currentLanguage() === "nl" ? queue.nl : queue.en, make("span", { className: "soft small" }, `${word("waiting")}: ${queue.waiting}`), `queue:${queue.id}`)),
+    ...queues.map((queue) => row(queueLabel(queue), make("span", { className: "soft small" }, `${word("waiting")}: ${queue.waiting}`), `queue:${queue.id}`)),
   );
 }
 

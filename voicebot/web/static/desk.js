@@ -1,7 +1,7 @@
 // The agent desk. The server's messages are the truth; this page shows them and sends what is pressed.
 import { Audio, RingTone, checkMicrophone, microphoneProblem } from "/desk/desk-call.js";
 import { Link } from "/desk/desk-link.js";
-import { $, announce, callerName, fillAgents, fillBriefing, fillCallbacks, fillQueues, fillTargets, languageName, make, stateName, talkLine } from "/desk/desk-view.js";
+import { $, announce, callerName, fillAgents, fillBriefing, fillCallbacks, fillQueues, fillTargets, languageName, make, queueLabel, stateName, talkLine } from "/desk/desk-view.js";
 import { applyWords, clockTime, inWords, switchLanguage, word } from "/desk/desk-words.js";
 import { WrapUps } from "/desk/desk-wrap-up.js";
 
@@ -322,7 +322,7 @@ function showTimes() {
 
 function queueName(id) {
   const queue = desk.board.queues.find((known) => known.id === id);
-  return queue ? (document.documentElement.lang === "nl" ? queue.nl : queue.en) : id;
+  return queue ? queueLabel(queue) : id;
 }
 
 function addLine(speaker, text) {
