@@ -31,6 +31,7 @@ from voicebot.storage.records import AuditEntry, CallbackRecord, CallIdentity, J
 from voicebot.storage.schema import upgrade_async
 from voicebot.storage.store import CallStore, utc_now
 from voicebot.storage.writer import RecordWriter
+from voicebot.transfer.callback_numbers import number_in
 
 log = structlog.get_logger()
 
@@ -116,17 +117,20 @@ class CallRecords:
         return CallRecorder(identity, self._writer, utc_now, caller_digest=digest)
 
     def store_callback(self, info: LegInfo, event: CallbackRequested, now: datetime, due: datetime) -> None:
-        """Keep a callback request; its number is sealed at rest."""
-        message = Redactor().redact(event.message)
+        """Keep a callback request; number and message are sealed at rest.
+
+        A number named in the message is the one to call: the message itself is kept without it.
+        """
         self._writer.submit(
             CallbackRecord(
                 callback_id=uuid.uuid4().hex,
                 call_id=info.leg_id,
                 created_at=now,
                 due_at=due,
-                reason=f"{event.reason}: {message}" if message else event.reason,
+                reason=event.reason,
                 language=event.language,
-                contact=event.number or info.caller,
+                contact=event.number or number_in(event.message) or info.caller,
+                message=Redactor().redact(event.message),
             )
         )
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicebot.errors import TransferRefused
-from voicebot.transfer.callback_numbers import CallbackNumbers
+from voicebot.transfer.callback_numbers import CallbackNumbers, number_in
 
 NUMBERS = CallbackNumbers("sip.example.org")
 
@@ -80,3 +80,17 @@ def test_whatever_comes_only_dutch_and_belgian_digits_reach_the_address(contact:
         why = str(refused)
     is_home = re.fullmatch(r"sip:\+3[12][0-9]{7,9}@sip\.example\.org", uri, re.ASCII)
     assert is_home or why in {"no_number", "foreign", "costly"}
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("Mijn ketting ligt eraf, bel me op 06-12345678 na vijven.", "+31612345678"),
+        ("Bel mij terug op nul drie nul 1234567", ""),
+        ("Ik woon in Antwerpen, 03 234 56 78, bestelling 53821.", "+3232345678"),
+        ("Bestelling 53821 van 24 november", ""),
+        ("", ""),
+    ],
+)
+def test_a_number_named_in_a_message_is_found(text: str, number: str) -> None:
+    assert number_in(text) == number

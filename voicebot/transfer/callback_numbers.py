@@ -29,6 +29,14 @@ _COMPANY = "+3188"
 """Dutch company numbers, at the ordinary rate."""
 
 
+def number_in(text: str) -> str:
+    """Return the first Dutch or Belgian telephone number in a text in E.164, '' when there is none."""
+    for region in HOME_REGIONS:
+        for match in phonenumbers.PhoneNumberMatcher(text, region):
+            return phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)
+    return ""
+
+
 class CallbackNumbers:
     """`host`: of the trunk, '' when there is none. `region`: of numbers without a country code, tried first.
 
