@@ -78,6 +78,7 @@ export function fillQueues(queues, sinceSeconds) {
 export function fillAgents(agents) {
   const rows = agents.map((agent) => make("li", {}, make("span", { className: "who" }, agent.name), status(agent.state)));
   $("agents").replaceChildren(...rows);
+  $("agents").closest("section").hidden = rows.length === 0;
 }
 
 export function status(state) {
