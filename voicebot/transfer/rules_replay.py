@@ -1,8 +1,8 @@
 """Replays a recorded call against rules: what would they have decided, and what changes with a draft? Pure.
 
 A record does not hold everything: texts are redacted, queues and loops are not kept. A rule that hangs on
-something unknown is reported as 'maybe' and not guessed. After the first difference the real call would have
-gone another way, so only the first one of a call is told.
+something unknown is reported as 'maybe' and not guessed. After a difference the real call would have gone
+another way, so only the first one of a call is told; one that is certain before one that is not.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first moment at which two rule sets part. `really`: how the call went on from there."""
+    """The moment at which two rule sets part. `really`: how the call went on from there."""
 
     call_id: str
     at_ms: int
@@ -67,8 +67,8 @@ class Difference:
 
     @property
     def is_certain(self) -> bool:
-        """Nothing unknown decides: the calls would have gone another way."""
-        return not self.before.maybe and not self.after.maybe
+        """What is done differs, unless a rule under `maybe` came first; else only those rules differ."""
+        return self.before.actions != self.after.actions
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,10 @@ def replay(record: CallRecord, before: RuleSet, after: RuleSet, *, caller: str |
         if moment.situation.asked_for_human:
             requests += 1
             unserved += not Rule("", (), second.actions).reaches_human
-        if difference is None and _differ(first, second):
+        if _differ(first, second) and (difference is None or not difference.is_certain):
             really = _really(record, moment.at_ms)
-            difference = Difference(record.call_id, moment.at_ms, moment.happening, first, second, really)
+            found = Difference(record.call_id, moment.at_ms, moment.happening, first, second, really)
+            difference = found if difference is None or found.is_certain else difference
     return Replay(
         record.call_id, len(moments), requests, unserved, tuple(old.applied), tuple(new.applied), difference
     )
