@@ -39,7 +39,7 @@ models: $(VENV)/.installed
 
 # Real peers for tests. Where they cannot be installed their tests are skipped with a reason; CI insists.
 peers:
-	@tools/install-debian-packages --if-possible baresip sip-tester postgresql iproute2
+	@tools/install-debian-packages --if-possible baresip sip-tester postgresql iproute2 chromium
 
 test: $(VENV)/.installed-test models peers
 	$(BIN)/python -m pytest -n 2 -m "not interop and not models" $(PYTEST_ARGS)

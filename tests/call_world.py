@@ -9,7 +9,7 @@ async with World() as world:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self, TypeVar
@@ -22,6 +22,7 @@ from tests.fakes.spoken_words import loudness, spoken
 from tests.fakes.transcriber import FakeTranscriber
 from tests.fakes.voice import MUSIC, FakeVoice, Stretch, stretches
 from voicebot.call import Call, CallLimits, CallOutcome, CallServices
+from voicebot.call_rules import RulesOfCall
 from voicebot.call_transfer import TransferParts
 from voicebot.dialogue.barge_in import BargeInState
 from voicebot.dialogue.config import DialogueConfig, LineProfile
@@ -32,8 +33,12 @@ from voicebot.hearing.language import LanguageRules
 from voicebot.hearing.vad import VoiceActivity
 from voicebot.media.bridge import join
 from voicebot.media.leg import LegEnded
+from voicebot.transfer.agent_pool import AgentPool
+from voicebot.transfer.agents import Agent, AgentState
 from voicebot.transfer.destinations import Destination, Destinations
 from voicebot.transfer.execute import Bridger, TransferTimes
+from voicebot.transfer.queue import Queue
+from voicebot.transfer.rules import QueueFacts, RuleSet
 from voicebot.understanding.interpretation import Expectation
 
 E = TypeVar("E", bound=CallEvent)
@@ -100,6 +105,10 @@ class World:
         times: TransferTimes | None = None,
         config: DialogueConfig | None = None,
         caller: str = "+31201234567",
+        rules: RuleSet | None = None,
+        queues: Sequence[Queue] = (),
+        agents: Sequence[Agent] = (),
+        then: tuple[str, ...] = (),
     ) -> None:
         self.leg = FakeLeg(clock=LoopClock(), caller=caller)
         self.agent = FakeLeg(leg_id="agent", clock=self.leg.clock, inbound=False)
@@ -118,15 +127,32 @@ class World:
         )
         self.events: list[CallEvent] = []
         self._now, self._limits, self._line = now, limits, line
-        self._parts = TransferParts(
-            self.destinations, self.dialler if dialler else None, bridge, MUSIC, times or TransferTimes()
-        )
+        self._has_dialler, self._bridge, self._times = dialler, bridge, times or TransferTimes()
+        self._rules, self._queues, self._agents, self._then = rules or RuleSet(), queues, agents, then
+        self.pool: AgentPool | None = None
         self._names: list[str] = []
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
+        if self._queues:
+            self.pool = AgentPool(self._queues, self._agents, HOURS, clock=loop.time, now=lambda: self._now)
+            for agent in self._agents:
+                if agent.has_desk:
+                    self.pool.set_state(agent.agent_id, AgentState.AVAILABLE)
+        parts = TransferParts(
+            self.destinations,
+            self.dialler if self._has_dialler else None,
+            self._bridge,
+            MUSIC,
+            self._times,
+            self.pool,
+            loop.time,
+            lambda: self._now,
+            self._then,
+        )
+        rules = RulesOfCall(self._rules, self._queue_facts)
         services = CallServices(
-            self.voice, self.ears, self._parts, self.backend, loop.time, lambda: self._now
+            self.voice, self.ears, parts, self.backend, rules, loop.time, lambda: self._now
         )
         self.call = Call(self.leg, self.dialogue, services, self.events.append, self._limits)
         self._time = asyncio.create_task(self._let_time_pass(), name="time")
@@ -141,11 +167,21 @@ class World:
                 await asyncio.wait({self.task})
             assert self.task.done()
         finally:
+            if self.pool is not None:
+                self.pool.close()
             self._time.cancel()
             self.task.cancel()
             await asyncio.wait({self._time, self.task})
         if kind is None:
             self.check()
+
+    def _queue_facts(self) -> Mapping[str, QueueFacts]:
+        assert self.pool is not None or not self._queues
+        return (
+            {queue.name: QueueFacts(self.pool.queue_length(queue.name)) for queue in self._queues}
+            if self.pool
+            else {}
+        )
 
     def check(self) -> None:
         """What must hold at the end of every call."""
@@ -161,7 +197,11 @@ class World:
         for turn in self.of(TurnTaken):
             assert turn.frames_sent <= turn.frames_total
         assert all(agent.is_ended for agent in self.dialler.answered)  # nobody is left on a phone
-        assert not any(self.destinations._active.values())
+        assert not self.destinations.caps.active
+        if self.pool is not None:
+            held = {AgentState.RINGING, AgentState.BUSY}
+            assert not [agent.agent_id for agent, state in self.pool.agents() if state in held]
+            assert not any(self.pool.queue_length(queue.name) for queue in self.pool.queues())
 
     async def _let_time_pass(self) -> None:
         while True:

@@ -14,7 +14,7 @@ from tests.fakes.virtual_time import in_virtual_time
 from voicebot.call import CallLimits
 from voicebot.dialogue.actions import TaskOutcome
 from voicebot.errors import DialFailure, SpeechWorkerBusy, SpeechWorkerDied
-from voicebot.media.bridge import join
+from voicebot.media.bridge import BridgeEnd, join
 from voicebot.media.leg import Leg
 
 PHRASES = (
@@ -42,7 +42,7 @@ class RandomCall:
         self.silence_ms = 0
         self.worst_ms = 0
 
-    async def bridge(self, caller: Leg, agent: Leg) -> str:
+    async def bridge(self, caller: Leg, agent: Leg) -> BridgeEnd:
         self.is_bridged = True
         try:
             return await join(caller, agent)

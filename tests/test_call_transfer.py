@@ -12,6 +12,7 @@ from tests.fakes.virtual_time import in_virtual_time
 from tests.fakes.voice import stretches
 from voicebot.errors import DialFailure, MediaError, SpeechWorkerError
 from voicebot.events import (
+    CallbackOffered,
     CallbackRequested,
     Disposition,
     HumanRequested,
@@ -20,6 +21,7 @@ from voicebot.events import (
     TransferProgressed,
     TransferRequested,
 )
+from voicebot.media.bridge import BridgeEnd
 from voicebot.media.leg import Leg, ReferOutcome
 from voicebot.transfer.execute import BRIEFING_LIMIT_SECONDS, TransferTimes
 
@@ -197,7 +199,7 @@ async def test_a_callback_is_offered_in_time_however_long_it_may_ring() -> None:
     async with World(times=times) as world:
         dial = world.dialler.dial
 
-        async def dial_for(uri: str, *, display_name: str = "", timeout_seconds: float = 25.0) -> Leg:
+        async def dial_for(uri: str, *, timeout_seconds: float = 25.0, **_: object) -> Leg:
             asked.append(timeout_seconds)
             return await dial(uri)
 
@@ -223,11 +225,13 @@ async def test_outside_the_hours_nobody_is_dialled_and_a_callback_is_offered() -
 @in_virtual_time
 async def test_a_full_destination_counts_as_busy() -> None:
     async with World() as world:
-        while world.destinations.occupy("medewerker"):
-            pass
+        caps = world.destinations.caps
+        for _ in range(caps.limits.destination_at_once):
+            assert caps.admit("", "medewerker", 0.0) is None
         await put_through(world)
         await world.until_said("transfer_failed_busy")
-        world.destinations._active.clear()
+        for _ in range(caps.limits.destination_at_once):
+            caps.leave("medewerker")
     assert not world.dialler.dialled
 
 
@@ -284,7 +288,7 @@ async def test_a_blind_transfer_that_is_refused_or_impossible_leaves_a_choice() 
 
 @in_virtual_time
 async def test_a_bridge_that_breaks_gives_the_caller_back() -> None:
-    async def bridge(caller: Leg, agent: Leg) -> str:
+    async def bridge(caller: Leg, agent: Leg) -> BridgeEnd:
         raise MediaError("no socket")
 
     async with World(bridge=bridge) as world:
@@ -308,13 +312,12 @@ async def test_an_agent_who_hears_nothing_because_no_voice_works_is_joined() -> 
 
 
 @in_virtual_time
-async def test_keys_and_words_while_it_rings_change_nothing() -> None:
+async def test_other_keys_and_words_while_it_rings_change_nothing() -> None:
     async with World(rings=True) as world:
         await put_through(world)
         await world.wait(2000)
-        world.leg.press("0")
         world.leg.press("1")
-        await world.ask("hallo is daar iemand")
+        await world.ask("wat zijn de openingstijden")
         await world.wait(3000)
         assert world.names()[-1] == "music"
         world.dialler._outcomes[AGENT] = [DialFailure.NO_ANSWER]
@@ -323,6 +326,65 @@ async def test_keys_and_words_while_it_rings_change_nothing() -> None:
         await world.until_said("transfer_choice")
     assert [turn.heard for turn in world.turns if turn.heard] == ["ik wil een medewerker spreken"]
     assert len(world.of(HumanRequested)) == 1
+
+
+@in_virtual_time
+async def test_who_asks_for_a_person_again_while_it_rings_is_told_how_it_goes() -> None:
+    async with World(rings=True) as world:
+        await put_through(world)
+        await world.wait(2000)
+        world.leg.press("0")
+        await world.until(lambda: world.heard("still_waiting"), limit_ms=1_000)
+        await world.wait(4000)
+        await world.ask("ik wil een medewerker spreken")
+        await world.until(lambda: world.heard("still_waiting") == 2, limit_ms=5_000)
+        await world.until(lambda: world.names()[-1] == "music")
+    assert [each.by for each in world.of(HumanRequested)] == ["words", "key", "words"]
+    assert world.dialler.dialled == [AGENT]  # the same phone rings on
+
+
+@in_virtual_time
+async def test_who_waits_may_choose_to_be_called_back_by_word_or_by_key() -> None:
+    for way in ("word", "key"):
+        async with World(rings=True) as world:
+            world.interpreter.knows("bel mij liever terug", "callback_request")
+            await put_through(world)
+            await world.wait(3000)
+            if way == "key":
+                world.leg.press("2")
+            else:
+                await world.ask("bel mij liever terug")
+            await world.until_said("callback_stored")
+            assert world.dialler.cancelled == [AGENT]  # it rings no more
+        assert states(world) == ["announced", "ringing", "ended"]
+        assert world.ended.disposition == Disposition.CALLBACK
+
+
+@in_virtual_time
+async def test_a_callback_is_offered_in_time_to_who_waits_and_yes_takes_it() -> None:
+    times = TransferTimes(ring_seconds=600, accept_seconds=500, offer_seconds=60)
+    async with World(rings=True, times=times) as world:
+        await put_through(world)
+        await world.until(lambda: world.of(CallbackOffered), limit_ms=75_000)
+        await world.wait(100)
+        assert 55_000 < world.of(CallbackOffered)[0].waited_ms < 66_000
+        assert world.names()[-1] == "music"
+        await world.ask("ja")
+        await world.until_said("callback_stored")
+    assert world.ended.disposition == Disposition.CALLBACK
+
+
+@in_virtual_time
+async def test_an_agent_who_has_accepted_is_not_lost_to_a_late_choice() -> None:
+    async with World() as world:
+        await put_through(world)
+        await world.until(lambda: world.agent.played)
+        world.agent.press("1")
+        await world.wait(40)
+        world.leg.press("2")
+        await world.wait(2000)
+        assert states(world)[-1] == "joined"
+    assert world.ended.disposition == Disposition.TRANSFERRED
 
 
 @in_virtual_time

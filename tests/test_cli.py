@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -95,8 +96,8 @@ def config(tmp_path: Path) -> Path:
     folder = tmp_path / "config"
     shutil.copytree("config", folder)
     settings = folder / "voicebot.toml"
-    text = settings.read_text().replace("port = 5060", "port = 0").replace("port = 8765", "port = 0")
-    text = f'config_dir = "{folder}"\n' + text.replace("port = 8080", "port = 0")
+    text = re.sub(r"^port = (5060|8765|8088|8080)$", "port = 0", settings.read_text(), flags=re.MULTILINE)
+    text = f'config_dir = "{folder}"\n' + text
     settings.write_text(text.replace("///var/", f"///{tmp_path}/"))
     return folder
 

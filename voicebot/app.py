@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import structlog
 
 from voicebot.admission import CallAdmission, Refusal
+from voicebot.agent_desks import CallbacksAtDesks, desk_services
 from voicebot.call import Call, CallLimits, CallServices
+from voicebot.call_rules import RulesOfCall
 from voicebot.call_transfer import TransferParts
+from voicebot.calling_back import build_call_backs
 from voicebot.control_api import ControlServer, build_api
 from voicebot.dialogue.config import DialogueConfig, LineProfile
 from voicebot.dialogue.policy import Dialogue
@@ -25,24 +29,38 @@ from voicebot.integrations.demo import DemoBackend
 from voicebot.integrations.demo_files import load_demo_data
 from voicebot.listeners import Listeners
 from voicebot.media.bridge import join
-from voicebot.media.leg import Leg
+from voicebot.media.leg import Dialler, Leg
 from voicebot.metrics import CallMetrics
 from voicebot.ports import require_free_ports
 from voicebot.prompt_voice import PromptVoice
 from voicebot.recording import CallRecords
 from voicebot.rehearsal import likely_sayings
 from voicebot.resources import resources_in_use
+from voicebot.rule_desk import SEED, RuleDesk
+from voicebot.rules_in_force import RulesInForce
 from voicebot.settings import LineSettings, Settings
 from voicebot.speaking.hold_music import hold_music
 from voicebot.speaking.prompt_cache import PromptCache
 from voicebot.speaking.prompts import PromptBook
+from voicebot.staff import Staff
 from voicebot.start_screen import StartFacts
+from voicebot.starting import unless_stopped
+from voicebot.storage.agent_store import AgentStore
+from voicebot.storage.callback_store import CallbackStore
+from voicebot.transfer.agent_posts import QueueTimes
+from voicebot.transfer.call_back import CallBacks
+from voicebot.transfer.caps import CapLimits, TransferCaps
 from voicebot.transfer.destinations import Destination, Destinations
+from voicebot.transfer.dialling import SchemeDialler
 from voicebot.transfer.execute import TransferTimes
 from voicebot.transfer.opening_hours_file import load_opening_hours
+from voicebot.transfer.queues_file import load_queues
 from voicebot.understanding.intent_files import load_intents
 from voicebot.understanding.knowledge import load_knowledge
 from voicebot.vocabulary import Vocabulary
+from voicebot.web.desk import build_desk
+from voicebot.web.desk_dialler import DeskDialler
+from voicebot.web.desks import Desks
 
 log = structlog.get_logger()
 
@@ -71,6 +89,7 @@ class Service:
             self._engines: SpeechEngines = build_engines(settings)
             self._records = CallRecords(settings.storage)
             self._listeners = Listeners(settings, self._leg_rings)
+        self._bring_people()
         self._cache = PromptCache(self._engines.synthesiser, settings.speech.cache_dir)
         self._voices = {
             variant: PromptVoice(self._book, self._cache, variant, settings.organisation)
@@ -82,10 +101,55 @@ class Service:
             build_api(self, self._metrics), settings.control.host, settings.control.port
         )
         self._music = hold_music()
+        with settings.locating():
+            self._call_backs = self._build_call_backs()
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._legs: dict[str, Leg] = {}
         self._warming: asyncio.Task[None] | None = None
         self._start_seconds = 0.0
+
+    def _bring_people(self) -> None:
+        """Join queues, agents, their desks and the rules that lead callers to them."""
+        settings, url, cipher = self._settings, self._settings.storage.url, self._records.cipher
+        plan = load_queues(settings.config_dir / "queues.yaml", self._hours)
+        queue = settings.queue
+        agents = AgentStore(url, cipher)
+        self._staff = Staff(
+            agents,
+            plan,
+            self._hours,
+            clock=time.monotonic,
+            now=self._now,
+            times=QueueTimes(
+                queue.after_call_seconds,
+                rest_seconds=queue.rest_seconds,
+                retry_seconds=queue.retry_seconds,
+            ),
+        )
+        seed = settings.config_dir / SEED
+        self._rules = RulesInForce(seed, url, cipher, RuleDesk.of(settings))
+        self._callbacks = CallbackStore(url, cipher)
+        diallers: dict[str, Dialler] = {"sip": self._listeners.dialler, "sips": self._listeners.dialler}
+        self._desks: Desks | None = None
+        web = self._listeners.web
+        if web is not None:
+            callbacks = CallbacksAtDesks(
+                self._callbacks,
+                self._staff.pool,
+                lambda *which: self._call_backs.begin(*which),  # noqa: PLW0108 - made later
+            )
+            services = desk_services(settings, self._staff.pool, agents, callbacks, self._records, web.parts)
+            self._desks = Desks(services)
+            web.add(build_desk(services, self._desks))
+            diallers["desk"] = DeskDialler(self._desks)
+        self._dialler = SchemeDialler(diallers)
+
+    def _build_call_backs(self) -> CallBacks:
+        pool, store, dialler = self._staff.pool, self._callbacks, self._dialler
+        voice, music, hours = self._voices[""], self._music, self._hours
+        return build_call_backs(
+            self._settings, pool, store, dialler, self._destinations, voice, music, hours, self._now
+        )
 
     def _demo_backend(self) -> DemoBackend:
         data = load_demo_data(self._settings.config_dir / "demo", self._now().date())
@@ -101,7 +165,11 @@ class Service:
         """Open everything; returns when calls are answered. Raises VoicebotError that says what to do."""
         require_free_ports(self._settings)  # models take seconds to load: say it before
         await self._records.start()
-        await _unless(cancel, self._engines.start())
+        await self._staff.start()
+        await self._rules.start()
+        if self._desks is not None:
+            self._desks.start()
+        await unless_stopped(cancel, self._engines.start())
         await self._prepare_voices()
         await self._control.start()
         await self._listeners.start()
@@ -147,8 +215,14 @@ class Service:
                 await leg.hang_up()
         if self._calls:
             await asyncio.wait(self._calls.values(), timeout=5)
+        await self._call_backs.close()
+        if self._desks is not None:
+            await self._desks.aclose()
         await self._listeners.close()
         await self._control.close()
+        await self._rules.close()
+        await self._staff.close()
+        await self._callbacks.close()
         await self._cache.close()
         await self._engines.close()
         await self._records.close()
@@ -182,9 +256,10 @@ class Service:
         def sink(event: CallEvent) -> None:
             record(event)
             self._metrics.note(event)
+            self._records.note_transfer(leg.info.leg_id, event)
             if isinstance(event, CallbackRequested):
                 now = self._now()
-                due = self._hours.desk.next_opening(now) or now + timedelta(days=1)
+                due = self._hours.desk.after_open_seconds(now, self._settings.callback.within_seconds)
                 self._records.store_callback(leg.info, event, now, due)
 
         call = Call(
@@ -219,13 +294,18 @@ class Service:
             hearing=EarsOfCalls(self._engines, self._vocabulary, line_language=line.language or None),
             transfer=TransferParts(
                 self._destinations,
-                self._listeners.dialler,
-                join,
+                self._dialler,
+                partial(join, hold_music=self._music),
                 self._music,
                 TransferTimes(transfer.ring_seconds, transfer.accept_seconds, transfer.offer_seconds),
+                self._staff.pool,
+                time.monotonic,
+                self._now,
+                transfer.then,
                 transfer.agent_language,
             ),
             backend=self._backend,
+            rules=RulesOfCall(self._rules.rules, self._staff.facts),
             clock=time.monotonic,
             now=self._now,
         )
@@ -253,7 +333,8 @@ class Service:
 
     def degraded(self) -> list[str]:
         """Return what does not work as it should."""
-        lines = [*self._engines.degraded, *self._records.degraded, *self._listeners.degraded]
+        people = [*self._staff.degraded, *self._rules.degraded]
+        lines = [*self._engines.degraded, *self._records.degraded, *people, *self._listeners.degraded]
         cold = [pool.status.name for pool in self._engines.pools if not pool.status.warm]
         return [*lines, *(f"speech workers '{name}' are starting anew" for name in cold)]
 
@@ -268,6 +349,7 @@ class Service:
             },
             "records_waiting": self._records.waiting,
             "records": self._records.counts,
+            "people": self._staff.statistics(),
             "resources": resources_in_use(),
             **self._listeners.statistics(),
         }
@@ -279,6 +361,7 @@ class Service:
             organisation=self._settings.organisation,
             sip=self._listeners.sip_addresses,
             gateway=self._listeners.gateway_address,
+            web=self._listeners.web_address,
             control=f"http://{control.host}:{control.port}",
             database=self._records.where,
             voices=self._engines.voice_names(),
@@ -301,21 +384,13 @@ def destinations_of(settings: Settings) -> Destinations:
             for name, found in settings.transfer.destinations.items()
         ),
         human=settings.transfer.human,
+        exceptions=settings.transfer.exceptions,
+        caps=TransferCaps(
+            CapLimits(
+                settings.transfer.caller_per_hour,
+                settings.transfer.destination_per_hour,
+                settings.transfer.destination_at_once,
+                settings.transfer.all_at_once,
+            )
+        ),
     )
-
-
-async def _unless(cancel: asyncio.Event | None, starting: Any) -> None:
-    """Await `starting`, but give up when the operator stops the service meanwhile."""
-    task = asyncio.ensure_future(starting)
-    if cancel is None:
-        await task
-        return
-    stopped = asyncio.ensure_future(cancel.wait())
-    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if not task.done():
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        raise VoicebotError("stopped while starting")
-    await task

@@ -18,6 +18,7 @@ import structlog
 from voicebot.call_conversation import Conversation
 from voicebot.call_outcome import CallOutcome, CallStory
 from voicebot.call_record import TurnLog
+from voicebot.call_rules import CallRules
 from voicebot.call_saying import Saying
 from voicebot.call_services import CallLimits, CallServices, Dialogue, TaskBackend
 from voicebot.call_speech import Speaker
@@ -64,6 +65,8 @@ class Call:
         self._turns = TurnLog(sink, self._at_ms)
         self._speaker = Speaker(leg, services.voice, on_finished=self._said, on_failed=self._voice_failed)
         self._transfer = CallTransfer(leg, services.transfer, services.voice, sink, self._at_ms)
+        info = leg.info
+        self._rules = CallRules(services.rules, info.caller, info.called, sink, self._at_ms)
 
     async def run(self) -> CallOutcome:
         """Answer, talk, end. Always ends the leg and emits CallEnded, once, last."""
@@ -112,6 +115,7 @@ class Call:
             self._limits,
             speaker=self._speaker,
             transfer=self._transfer,
+            rules=self._rules,
             turns=self._turns,
             story=self._story,
             sink=self._sink,
@@ -135,10 +139,9 @@ class Call:
             gone.cancel()
             await asyncio.wait({gone})
 
-        transfer = asyncio.create_task(
-            self._transfer.run(Transfer("", "worker_failure", language, ""), CallerCare(let_go)),
-            name="transfer",
-        )
+        action = Transfer("", "worker_failure", language, "")
+        self._transfer.ask(action)
+        transfer = asyncio.create_task(self._transfer.run(action, CallerCare(let_go)), name="transfer")
         try:
             await asyncio.wait({gone, transfer}, return_when=asyncio.FIRST_COMPLETED)
             if gone.done() and not gone.cancelled():

@@ -15,12 +15,14 @@ from voicebot.call_hearing import CallHearing
 from voicebot.call_inputs import EarsFailed, GoodbyeSaid, Input, Silent, TimeUp, VoiceFailed
 from voicebot.call_outcome import CallOutcome, CallStory
 from voicebot.call_record import TurnLog
+from voicebot.call_rules import CallRules
 from voicebot.call_saying import Saying
 from voicebot.call_services import CallLimits, CallServices, Dialogue
 from voicebot.call_silence import SilenceCounter
 from voicebot.call_speech import Speaker
-from voicebot.call_transfer import CallerCare, CallTransfer
+from voicebot.call_transfer import CallTransfer
 from voicebot.call_understanding import TurnHeard
+from voicebot.call_waiting import Waiting, WaitingParts
 from voicebot.dialogue.actions import (
     Action,
     HangUp,
@@ -43,7 +45,7 @@ from voicebot.events import (
     NoMatch,
     Overflowed,
 )
-from voicebot.media.leg import DigitPressed, HeldByPeer, Leg, LegEnded
+from voicebot.media.leg import CallerTyping, DigitPressed, HeldByPeer, Leg, LegEnded, TextReceived
 from voicebot.transfer.execute import TransferResult
 from voicebot.understanding.interpretation import Expectation
 
@@ -77,6 +79,7 @@ class Conversation:
         *,
         speaker: Speaker,
         transfer: CallTransfer,
+        rules: CallRules,
         turns: TurnLog,
         story: CallStory,
         sink: EventSink,
@@ -84,21 +87,21 @@ class Conversation:
     ) -> None:
         self._leg, self._dialogue, self._services, self._limits = leg, dialogue, services, limits
         self._speaker, self._transfer, self._turns, self._story = speaker, transfer, turns, story
-        self._sink, self._at_ms = sink, at_ms
+        self._rules, self._sink, self._at_ms = rules, sink, at_ms
         self._inbox: asyncio.Queue[Input] = asyncio.Queue()  # only keys can flood it: see _post
         self._over: asyncio.Future[CallOutcome] = asyncio.get_running_loop().create_future()
         self._language: Language = dialogue.language
         self._silence = SilenceCounter()
-        self._may_be_yes = False
-        self._tasks_running = 0
+        self._may_be_yes, self._tasks_running = False, 0
+        self._waiting: Waiting | None = None
         self._filler: Saying | None = None
         self._goodbye: HangUp | None = None
         self._listening: tuple[asyncio.Task[None], ...] = ()
-        self._reassured = 0
 
     async def run(self, *, after_fault: bool = False) -> CallOutcome:
         """Talk until the call is over. `after_fault`: the caller has heard an apology; put through."""
         self._story.is_waiting, self._story.goodbye = False, None
+        self._waiting = None
         outcome = CallOutcome(Disposition.FAILED, "error")
         try:
             async with asyncio.TaskGroup() as group:
@@ -153,13 +156,18 @@ class Conversation:
                     self._end(self._story.outcome_of(signal))
                 case HeldByPeer():
                     self._hearing.reset()
+                case TextReceived() | CallerTyping():
+                    self._hearing.take_text(signal)
 
     async def _hear(self) -> None:
         async for frame in self._leg.frames():
-            if self._story.is_waiting or self._leg.is_on_hold:
+            waiting = self._waiting
+            if self._leg.is_on_hold or (waiting is not None and not waiting.listens):
                 self._silence.step(bot_is_busy=True)
                 continue
             self._hearing.take(frame)
+            if waiting is not None:
+                continue
             silent = self._silence.step(
                 bot_is_busy=self._speaker.is_speaking or not self._inbox.empty(),
                 caller_is_heard=self._hearing.is_busy,
@@ -210,8 +218,9 @@ class Conversation:
             self._take(await self._inbox.get())
 
     def _take(self, item: Input) -> None:
-        if self._story.is_waiting and not isinstance(item, TransferResult):
-            return  # nothing counts but the outcome; the end of the leg comes another way
+        if self._waiting is not None and not isinstance(item, TransferResult):
+            self._waiting.take(item)  # the end of the leg comes another way
+            return
         match item:
             case GoodbyeSaid(goodbye=goodbye):
                 if goodbye is self._goodbye:
@@ -226,11 +235,13 @@ class Conversation:
                 self._turns.open(item)  # 'hello?' over the disclosure: the question comes anyway
                 return
             case TransferResult():
-                self._take_back(item)
+                self._take_back()
         self._open_turn(item)
         requests, failures = self._dialogue.human_requests, self._dialogue.failures
         actions = self._decide(item)
         self._note(item, actions, requests, failures)
+        has_asked = self._dialogue.human_requests > requests
+        actions = self._rules.revised(item, actions, self._dialogue, self._services.now(), has_asked)
         if self._goodbye is not None and actions and not any(isinstance(each, HangUp) for each in actions):
             self._goodbye = self._story.goodbye = None  # the caller has more to say
         self._carry_out(actions)
@@ -261,6 +272,10 @@ class Conversation:
                 return dialogue.silence(now)
             case TaskOutcome():
                 return dialogue.task_done(item, now)
+            case TransferResult(choice=choice) if choice:
+                return dialogue.waiting.left(choice, now)
+            case TransferResult(ended_by="handed_on", target=target):
+                return dialogue.waiting.handed_on(target)
             case TransferResult(failure=None):
                 return dialogue.transfer_returned(now)
             case TransferResult(failure=failure) if failure is not None:
@@ -311,7 +326,9 @@ class Conversation:
                 case HangUp() if self._goodbye is None:
                     self._goodbye, self._story.goodbye = action, action.disposition
                     self._group.create_task(self._say_goodbye(action), name="goodbye")
-        if self._silence.listen is None and self._goodbye is None and not self._story.is_waiting:
+        if self._waiting is not None:
+            return
+        if self._silence.listen is None and self._goodbye is None:
             self._silence.expect(LISTEN_ANYWAY)
         self._expect(actions)
 
@@ -364,37 +381,38 @@ class Conversation:
     # -- to a person ------------------------------------------------------------------------------------
 
     def _begin_transfer(self, action: Transfer) -> None:
-        by = {"repair": "repair", "worker_failure": "fallback"}.get(action.reason)
-        if by is not None:
-            self._sink(HumanRequested(self._at_ms(), by=by, language=self._language))
-        self._story.is_waiting = True
+        self._waiting = Waiting(
+            WaitingParts(
+                self._dialogue,
+                self._speaker,
+                self._transfer,
+                self._turns,
+                self._story,
+                self._sink,
+                self._at_ms,
+                self._services.clock,
+                self._services.now,
+                self._let_go,
+            ),
+            action,
+        )
         self._silence.expect(None)
         self._goodbye = self._story.goodbye = None
         self._hearing.reset()
-        self._group.create_task(self._put_through(action), name="transfer")
+        self._hearing.expect(Expectation.ANYTHING, self._language, may_be_yes=True)
+        self._group.create_task(self._put_through(self._waiting), name="transfer")
 
-    async def _put_through(self, action: Transfer) -> None:
-        await self._speaker.silent()
-        since = self._story.wants_human_since
-        waited_seconds = 0.0 if since is None else self._services.clock() - since
-        result = await self._transfer.run(action, CallerCare(self._let_go, self._reassure, waited_seconds))
-        if result.joined:
-            self._story.human_met()
-        if result.joined and result.ended_by != "agent":
+    async def _put_through(self, waiting: Waiting) -> None:
+        result = await waiting.run()
+        if result.joined and result.ended_by not in {"agent", "handed_on"}:
             by = "bot" if result.ended_by == "referred" else result.ended_by
             self._end(CallOutcome(Disposition.TRANSFERRED, by))
         else:
             self._inbox.put_nowait(result)
 
-    async def _reassure(self) -> None:
-        saying = self._speaker.say(Say("still_waiting", self._language, variant=self._reassured))
-        self._reassured += 1
-        self._turns.add(saying)
-        await saying.done.wait()
-
-    def _take_back(self, result: TransferResult) -> None:
-        """Attend to the caller again: nobody took the call, or the agent has hung up."""
-        self._story.is_waiting = False
+    def _take_back(self) -> None:
+        """Attend to the caller again: nobody took the call, or the agent has left."""
+        self._story.is_waiting, self._waiting = False, None
         self._hearing.reset()
         if not self._listening:
             self._start_listening()

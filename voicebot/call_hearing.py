@@ -14,6 +14,7 @@ from typing import Protocol
 
 from voicebot.audio import FRAME_BYTES, FRAME_MS, AudioFrame
 from voicebot.call_speech import Speaker
+from voicebot.call_text import MAX_LINES, TYPING_SECONDS, TypedLine
 from voicebot.call_understanding import (
     DOUBTFUL_LOG_PROBABILITY,
     Meaning,
@@ -23,7 +24,15 @@ from voicebot.call_understanding import (
     TurnHeard,
 )
 from voicebot.dialogue.barge_in import BargeInDecision, BargeInState, is_backchannel
-from voicebot.events import BackchannelHeard, BargeIn, EventSink, Language, SpeechWorkerFailed, UtteranceEnded
+from voicebot.events import (
+    BackchannelHeard,
+    BargeIn,
+    EventSink,
+    Language,
+    Overflowed,
+    SpeechWorkerFailed,
+    UtteranceEnded,
+)
 from voicebot.hearing.endpointing import (
     PATIENT,
     DropSpeculation,
@@ -37,6 +46,7 @@ from voicebot.hearing.endpointing import (
 from voicebot.hearing.language import CallLanguage, LanguageRules
 from voicebot.hearing.transcriber import Transcriber
 from voicebot.hearing.vad_decision import VadDecision
+from voicebot.media.leg import CallerTyping, TextReceived
 from voicebot.understanding.completeness import Completeness, completeness
 from voicebot.understanding.interpretation import Expectation, Interpreter
 
@@ -103,7 +113,7 @@ class HeardSink(Protocol):
 class _EndedTurn:
     """What is known when a turn ends, before its meaning."""
 
-    recognition: Recognition
+    recognition: Recognition | TypedLine
     task: asyncio.Task[Meaning | NoMeaning]
     may_be_yes: bool
     last_speech_at: float
@@ -143,6 +153,7 @@ class CallHearing:
         self._expectation = Expectation.ANYTHING
         self._may_be_yes = False
         self._delivering: set[asyncio.Task[None]] = set()
+        self._typing_until = 0.0
         self._speculation: tuple[Recognition, asyncio.Task[Meaning | NoMeaning]] | None = None
         self._calm = asyncio.Event()
         self._begin()
@@ -161,8 +172,8 @@ class CallHearing:
 
     @property
     def is_busy(self) -> bool:
-        """The caller is speaking, or a turn is still being understood."""
-        return not self._calm.is_set()
+        """The caller is speaking or typing, or a turn is still being understood."""
+        return not self._calm.is_set() or self._clock() < self._typing_until
 
     async def calm(self) -> None:
         """Wait until the caller is silent and all was understood."""
@@ -297,6 +308,7 @@ class CallHearing:
             # Asked for a number, the caller said something else that is clear: no more digits will follow.
             verdict = Completeness.COMPLETE if self._expectation in PATIENT else verdict
         self._interrupt(self._barge_in.heard(meaning.text, may_be_answer=self._may_be_yes))
+        self._speaker.captions.guessed(meaning.text, meaning.call_language.language)
         turn_probability = meaning.transcription.turn_completeness
         self._follow(self._endpointing.understood(number, verdict.value, turn_probability))
 
@@ -317,11 +329,30 @@ class CallHearing:
             self._was_over_bot,
             self._was_over_notice,
         )
+        self._start_delivery(turn)
+        self._end_utterance()
+
+    def take_text(self, signal: TextReceived | CallerTyping) -> None:
+        """Take a line that was typed: a turn like one that was said, in its order (law X1)."""
+        if isinstance(signal, CallerTyping):
+            self._typing_until = self._clock() + TYPING_SECONDS
+            return
+        self._typing_until = 0.0
+        if len(self._delivering) >= MAX_LINES:
+            self._sink(Overflowed(self._at_ms(), queue="lines", dropped=1))
+            return
+        line = TypedLine(signal.text, self._call_language, self._expectation, self._recognisers)
+        task = self._group.create_task(line.run(), name="understand-line")
+        now, is_over_notice = self._clock(), not self._speaker.can_be_interrupted
+        self._calm.clear()
+        # Nobody types 'ja' to say that he is listening: a typed line always may be an answer.
+        self._start_delivery(_EndedTurn(line, task, True, now, now, 0, False, is_over_notice))
+
+    def _start_delivery(self, turn: _EndedTurn) -> None:
         before = tuple(self._delivering)
         delivery = self._group.create_task(self._deliver(turn, before), name="deliver-turn")
         self._delivering.add(delivery)
         delivery.add_done_callback(self._delivered)
-        self._end_utterance()
 
     def _delivered(self, delivery: asyncio.Task[None]) -> None:
         self._delivering.discard(delivery)
@@ -351,7 +382,9 @@ class CallHearing:
         if turn.was_over_bot and self._speaker.is_speaking and not turn.may_be_yes and is_backchanneling:
             self._sink(BackchannelHeard(self._at_ms(), speech_ms=turn.speech_ms))
             return
-        self._heard.turn_heard(_turn_heard(turn, meaning))
+        heard = _turn_heard(turn, meaning)
+        self._speaker.captions.heard(heard)
+        self._heard.turn_heard(heard)
 
 
 def _turn_heard(turn: _EndedTurn, meaning: Meaning) -> TurnHeard:

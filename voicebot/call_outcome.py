@@ -42,6 +42,11 @@ class CallStory:
         """Take note that the caller was joined with a person."""
         self.was_joined, self.wants_human_since = True, None
 
+    def referred(self) -> None:
+        """Take note that the caller's peer is with another now: the end of its leg is no hanging up."""
+        self.human_met()
+        self.is_waiting = False
+
     def callback_stored(self) -> None:
         """Take note that somebody will call back."""
         self.has_callback, self.wants_human_since = True, None

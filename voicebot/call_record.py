@@ -10,6 +10,9 @@ from voicebot.call_saying import Saying
 from voicebot.call_understanding import TurnHeard
 from voicebot.events import EventSink, StageTimings, TurnTaken
 
+LINES_KEPT = 24
+"""Lines of the transcript that can be shown to an agent."""
+
 
 @dataclass(slots=True)
 class _Turn:
@@ -37,6 +40,7 @@ class TurnLog:
         self._sink, self._at_ms = sink, at_ms
         self._turns: deque[_Turn] = deque([_Turn(0, 0, None)])
         self._early: list[Saying] = []
+        self._lines: deque[tuple[str, str]] = deque(maxlen=LINES_KEPT)
 
     def open(self, heard: TurnHeard | None) -> None:
         """Begin a turn; None when the bot speaks without being spoken to."""
@@ -70,7 +74,13 @@ class TurnLog:
             self._emit(turn)
         self._turns.clear()
 
+    def lines(self) -> list[tuple[str, str]]:
+        """Return the last things said, oldest first: ('caller' or 'bot', text as it was said)."""
+        open_lines = [line for turn in self._turns for line in _lines_of(turn)]
+        return [*self._lines, *open_lines]
+
     def _emit(self, turn: _Turn) -> None:
+        self._lines.extend(_lines_of(turn))
         heard = turn.heard
         said = [saying for saying in turn.sayings if saying.results or not saying.was_dropped]
         if heard is None and not said:
@@ -92,6 +102,12 @@ class TurnLog:
                 prompt_ids=tuple(saying.say.prompt_id for saying in said),
             )
         )
+
+
+def _lines_of(turn: _Turn) -> list[tuple[str, str]]:
+    said = ((saying.text_heard if saying.done.is_set() else saying.text) for saying in turn.sayings)
+    heard = turn.heard.text if turn.heard is not None else ""
+    return [line for line in (("caller", heard), ("bot", " ".join(filter(None, said)))) if line[1]]
 
 
 def _timings(turn: _Turn) -> StageTimings:

@@ -8,12 +8,35 @@ from datetime import datetime
 from typing import Protocol
 
 from voicebot.call_hearing import HearingParts
+from voicebot.call_rules import RulesOfCall
 from voicebot.call_speech import Voice
 from voicebot.call_transfer import TransferParts
-from voicebot.dialogue.actions import Action, TaskOutcome
+from voicebot.dialogue.actions import Action, Say, TaskOutcome
+from voicebot.dialogue.while_waiting import WaitingChoice
 from voicebot.errors import DialFailure
 from voicebot.events import Language
+from voicebot.transfer.rules import RuleAction
+from voicebot.transfer.waiting import WaitFacts
 from voicebot.understanding.interpretation import Interpretation
+
+
+class WaitingDialogue(Protocol):
+    """The part of the policy that speaks with a caller who waits for a person."""
+
+    def words(self, facts: WaitFacts) -> tuple[Say, ...]:
+        """What to tell the caller now."""
+
+    def heard(self, turn: Interpretation) -> WaitingChoice | None:
+        """The caller said something over the music."""
+
+    def key(self, digit: str) -> WaitingChoice | None:
+        """The caller pressed a key."""
+
+    def left(self, choice: str, now: datetime) -> tuple[Action, ...]:
+        """The caller chose something else than to wait."""
+
+    def handed_on(self, target: str) -> tuple[Action, ...]:
+        """The agent hands the caller on."""
 
 
 class Dialogue(Protocol):
@@ -42,6 +65,23 @@ class Dialogue(Protocol):
     @property
     def has_answered(self) -> bool:
         """The caller has got an answer to something."""
+
+    @property
+    def waiting(self) -> WaitingDialogue:
+        """What is said to, and heard from, a caller who waits."""
+
+    @property
+    def is_looping(self) -> bool:
+        """The caller goes round in circles."""
+
+    @property
+    def transfer_failures(self) -> int:
+        """Transfers that failed in this call."""
+
+    def ruled(
+        self, decided: tuple[RuleAction, ...], own: tuple[Action, ...], reason: str, now: datetime
+    ) -> tuple[Action, ...]:
+        """A transfer rule decided; `own`: the reaction that it replaces or comes before."""
 
     def begin(self, now: datetime) -> tuple[Action, ...]:
         """The call was answered."""
@@ -92,6 +132,7 @@ class CallServices:
     hearing: HearingParts
     transfer: TransferParts
     backend: TaskBackend
+    rules: RulesOfCall
     clock: Callable[[], float]
     now: Callable[[], datetime]
 

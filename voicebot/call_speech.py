@@ -11,6 +11,7 @@ import numpy as np
 
 from voicebot.audio import AudioClip, pcm_of, samples_of
 from voicebot.call_saying import Saying
+from voicebot.call_text import Captions
 from voicebot.dialogue.actions import Say
 from voicebot.errors import VoicebotError
 from voicebot.events import Language
@@ -54,9 +55,9 @@ class Speaker:
 
     The leg is asked for its playout each time: it has another one once it is answered.
 
-    `on_finished`: of each saying, also of one that was dropped. `on_failed`: the error's code, at each failed
-    try to render. `on_lost`: a saying could not be rendered at all; `failures_in_a_row` counts those. Call
-    `close()` once, after the leg has ended.
+    `captions`: show each saying before its first sound. `on_finished`: of each saying, also of one that was
+    dropped. `on_failed`: the error's code, at each failed try to render. `on_lost`: a saying could not be
+    rendered at all; `failures_in_a_row` counts those. Call `close()` once, after the leg has ended.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Speaker:
         on_finished: Callable[[Saying], None],
         on_failed: Callable[[str], None],
     ) -> None:
-        self._leg, self._voice = leg, voice
+        self._leg, self._voice, self.captions = leg, voice, Captions(leg)
         self._on_finished, self._on_failed = on_finished, on_failed
         self._waiting: deque[Saying] = deque()
         self._current: list[Saying] = []
@@ -169,6 +170,7 @@ class Speaker:
                     await saying.done.wait()
 
     async def _render(self, saying: Saying) -> None:
+        self.captions.said(saying)
         try:
             for number, sentence in enumerate(saying.sentences):
                 if not await self._render_sentence(saying, number, sentence):

@@ -1,31 +1,52 @@
-"""Transfers as one call sees them: by name, in company, recorded step by step, briefed in the agent's ear."""
+"""Transfers as one call sees them: a route of steps by name, in company, recorded, briefed, within caps."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from voicebot.audio import AudioClip
 from voicebot.call_speech import Voice
 from voicebot.dialogue.actions import Say, Transfer
+from voicebot.dialogue.summary import reason_words
 from voicebot.errors import DialFailure, TransferRefused, VoicebotError
-from voicebot.events import EventSink, Language, TransferProgressed, TransferRequested
+from voicebot.events import (
+    EventSink,
+    Language,
+    TransferDenied,
+    TransferProgressed,
+    TransferRequested,
+    TransferSkipped,
+)
 from voicebot.media.leg import Dialler, Leg
-from voicebot.transfer.destinations import Destinations
-from voicebot.transfer.execute import Bridger, TransferExecution, TransferResult, TransferTimes
-
-REASSURE_SECONDS = 20.0
-"""Music is interrupted so often to say that the call still goes on."""
+from voicebot.transfer.agents import AgentBriefing
+from voicebot.transfer.briefing import agent_briefing
+from voicebot.transfer.course import Plan, TransferState
+from voicebot.transfer.destinations import Destinations, TransferKind
+from voicebot.transfer.execute import (
+    Attempt,
+    Bridger,
+    Reachable,
+    TransferExecution,
+    TransferResult,
+    TransferTimes,
+)
+from voicebot.transfer.queue import Ticket
+from voicebot.transfer.reach import LONG_AGO, Agents, FixedReach, Guard, PoolReach
+from voicebot.transfer.route import Step, ToAgent, ToDestination, ToQueue, name_of, route
+from voicebot.transfer.waiting import WaitFacts, WaitingTimes, WaitingWords
 
 
 @dataclass(frozen=True, slots=True)
 class TransferParts:
     """What a transfer needs.
 
-    `dialler` None: no outbound calls, only blind transfers can succeed. `agent_language`: of the briefing;
-    the same as the dialogue's, which writes the summary.
+    `dialler` None: no outbound calls, only blind transfers can succeed. `pool` None: no queues. `then`: tried
+    after whom a transfer names. `clock`: monotonic seconds, the pool's. `agent_language`: of the briefing; the
+    same as the dialogue's, which writes the summary.
     """
 
     destinations: Destinations
@@ -33,78 +54,242 @@ class TransferParts:
     bridge: Bridger
     hold_music: AudioClip
     times: TransferTimes
+    pool: Agents | None
+    clock: Callable[[], float]
+    now: Callable[[], datetime]
+    then: tuple[str, ...] = ()
     agent_language: Language = "nl"
+
+
+def _nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
 class CallerCare:
     """What the call does for its caller around a transfer.
 
-    `reassure`: say that one is still waiting; returns when said. `let_go`: between the agent's acceptance and
-    the bridge, give the caller's frames and signals away. `waited_seconds`: since the request for a person.
+    `comfort`: tell how the wait goes; returns when said. `wake`: set when the caller asks how it goes.
+    `let_go`: between the agent's acceptance and the bridge, give the caller's frames and signals away.
+    `accepted`: a person wants the call, so that it is too late to choose otherwise. `referred`: the peer is
+    with another now. `lines`: what was said so far. `waited_seconds`: since the request for a person.
     """
 
     let_go: Callable[[], Awaitable[None]]
-    reassure: Callable[[], Awaitable[None]] | None = None
+    comfort: Callable[[WaitFacts], Awaitable[None]] | None = None
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    accepted: Callable[[], None] = _nothing
+    referred: Callable[[], None] = _nothing
+    lines: Callable[[], list[tuple[str, str]]] = list
     waited_seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A step that can be tried. `queue`: its name, '' for none."""
+
+    name: str
+    plan: Plan
+    reach: Reachable
+    queue: str = ""
+
+
 class CallTransfer:
-    """The transfers of one call."""
+    """The transfers of one call. `ask` when one is decided, `run` once it was announced."""
 
     def __init__(
         self, leg: Leg, parts: TransferParts, voice: Voice, sink: EventSink, at_ms: Callable[[], int]
     ) -> None:
         self._leg, self._parts, self._voice, self._sink, self._at_ms = leg, parts, voice, sink, at_ms
+        self._asked, self._language = "", parts.agent_language
+        self._route: tuple[Step, ...] = ()
+        self._entered_at = 0.0
+        self._began_at = 0.0
+
+    def ask(self, action: Transfer) -> None:
+        """Note that a transfer was decided; the caller hears so now."""
+        self._language = action.language
+        self._route = self._with_somebody_there(self._steps(action))
+        step = self._route[0]
+        self._asked = name_of(step) or self._parts.destinations.human
+        self._sink(TransferRequested(self._at_ms(), self._asked, action.reason, self._kind(step)))
 
     async def run(self, action: Transfer, care: CallerCare) -> TransferResult:
-        """Carry out one transfer."""
-        parts = self._parts
+        """Try the steps of the route in turn, until somebody takes the call."""
+        self._entered_at = self._began_at = self._parts.clock()
+        result: TransferResult | None = None
+        for step in self._route:
+            attempt = self._prepared(step)
+            if attempt is None:
+                continue
+            result = await self._try(attempt, action, care)
+            if result.failure is None:
+                return result
+        if result is None:  # nothing of it could be tried: rules or settings are wrong (law H2)
+            attempt = self._prepared(ToDestination(""))
+            assert attempt is not None  # checked at the start of the service
+            result = await self._try(attempt, action, care)
+        return result
+
+    def _steps(self, action: Transfer) -> tuple[Step, ...]:
+        then = () if action.reason == "worker_failure" else self._parts.then
+        return route(((action.destination, action.kind), *action.then), then)
+
+    def _with_somebody_there(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        """Leave out, and note, queues and agents where nobody is now; all stay when nobody is anywhere."""
+        absent = {step: cause for step in steps if (cause := self._absence(step))}
+        if len(absent) == len(steps):
+            return steps
+        for step, cause in absent.items():
+            self._sink(TransferSkipped(self._at_ms(), name_of(step), cause))
+        return tuple(step for step in steps if step not in absent)
+
+    def _absence(self, step: Step) -> str:
+        """Say why nobody is there, '' when somebody may be (or when the name means nothing: refused later)."""
+        pool = self._parts.pool
+        if pool is None or isinstance(step, ToDestination):
+            return ""
+        queue = step.queue if isinstance(step, ToQueue) else ""
+        agent_id = step.agent_id if isinstance(step, ToAgent) else ""
+        ticket = Ticket(self._leg.info.leg_id, queue, self._language, LONG_AGO, agent_id)
         try:
-            destination = parts.destinations.resolve(action.destination)
+            if queue and not pool.is_open(queue, self._parts.now()):
+                return "closed"
+            return "" if pool.is_staffed(ticket) else "absent"
         except TransferRefused:
-            self._progress(action.destination, "failed", DialFailure.FAILED.value)
-            return TransferResult(failure=DialFailure.FAILED)
-        self._sink(
-            TransferRequested(
-                self._at_ms(), destination=destination.name, reason=action.reason, kind=destination.kind
-            )
+            return ""
+
+    def _kind(self, step: Step) -> TransferKind:
+        """A rule's 'bridged' leaves a destination its own way."""
+        kind = step.kind or "bridged"
+        if isinstance(step, ToDestination) and kind == "bridged":
+            try:
+                return self._parts.destinations.resolve(step.name).kind
+            except TransferRefused:
+                return kind
+        return "bridged" if kind == "blind" and not isinstance(step, ToDestination) else kind
+
+    def _prepared(self, step: Step) -> _Attempt | None:
+        """Resolve a step's name; None (noted) for one that means nothing."""
+        parts, plan = self._parts, Plan(self._kind(step), is_queued=isinstance(step, ToQueue))
+        name = name_of(step)
+        try:
+            match step:
+                case ToDestination():
+                    destination = parts.destinations.resolve(step.name)
+                    reach = FixedReach(destination.uri, destination.name, self._guard())
+                    return _Attempt(destination.name, plan, reach)
+                case ToQueue(queue=queue):
+                    if parts.pool is None:
+                        raise TransferRefused("no queues")
+                    parts.pool.queue(queue)
+                    return _Attempt(name, plan, self._from_pool(parts.pool, queue=queue), queue)
+                case ToAgent(agent_id=agent_id):
+                    if parts.pool is None or all(
+                        agent.agent_id != agent_id for agent, _ in parts.pool.agents()
+                    ):
+                        raise TransferRefused("unknown agent")
+                    return _Attempt(name, plan, self._from_pool(parts.pool, agent_id=agent_id))
+        except TransferRefused:
+            self._denied(name, "unknown")
+            self._announce(name, plan.kind, "rule")
+            self._progress(name, TransferState.FAILED, DialFailure.FAILED)
+        return None
+
+    def _from_pool(self, pool: Agents, *, queue: str = "", agent_id: str = "") -> PoolReach:
+        ticket = Ticket(self._leg.info.leg_id, queue, self._language, self._entered_at, agent_id)
+        patience = self._parts.times.ring_seconds if agent_id else 0.0
+        return PoolReach(pool, ticket, self._guard(), self._parts.now, patience_seconds=patience)
+
+    def _guard(self) -> Guard:
+        destinations = self._parts.destinations
+        return Guard(
+            destinations.caps,
+            self._leg.info.caller,
+            self._parts.clock,
+            destinations.check_contact,
+            self._denied,
         )
-        self._progress(destination.name, "announced")
-        if not parts.destinations.occupy(destination.name):
-            self._progress(destination.name, "failed", DialFailure.BUSY.value)
-            return TransferResult(failure=DialFailure.BUSY)
 
-        async def bridge(caller: Leg, agent: Leg) -> str:
-            await care.let_go()
-            return await parts.bridge(caller, agent)
-
+    async def _try(self, attempt: _Attempt, action: Transfer, care: CallerCare) -> TransferResult:
+        self._announce(attempt.name, attempt.plan.kind, action.reason)
+        parts, waited = self._parts, self._waited(care)
+        words = WaitingWords(self._waiting_times(attempt), waited, speaks_first=bool(attempt.queue))
         execution = TransferExecution(
             caller=self._leg,
             dialler=parts.dialler,
-            bridge=bridge,
-            company=lambda: self._company(care),
-            ring_seconds=parts.times.ring_for(care.waited_seconds),
+            bridge=parts.bridge,
+            company=lambda: self._company(care, words, attempt),
+            let_go=care.let_go,
+            referred=care.referred,
+            ring_seconds=parts.times.ring_seconds if attempt.queue else parts.times.ring_for(waited),
             accept_seconds=parts.times.accept_seconds,
-            progress=lambda state, failure=None: self._progress(destination.name, state, failure),
+            progress=lambda state, failure=None: self._stepped(attempt, care, state, failure),
         )
-        try:
-            result = await execution.run(
-                destination, lambda: _briefing(action, parts.agent_language, self._voice)
+        return await execution.run(
+            Attempt(
+                attempt.plan,
+                attempt.reach,
+                lambda: _briefing(action, parts.agent_language, self._voice),
+                lambda: self._shown(attempt, action, care),
             )
-        finally:
-            parts.destinations.free(destination.name)
-        if result.joined:
-            self._progress(destination.name, "returned" if result.ended_by == "agent" else "ended")
-        return result
+        )
 
-    def _progress(self, destination: str, state: str, failure: str | None = None) -> None:
-        self._sink(TransferProgressed(self._at_ms(), destination, state, failure))
+    def _waiting_times(self, attempt: _Attempt) -> WaitingTimes:
+        offer = self._parts.times.offer_seconds
+        if attempt.queue and self._parts.pool is not None:
+            offer = min(offer, self._parts.pool.queue(attempt.queue).callback_after_seconds)
+        return WaitingTimes(offer_seconds=offer)
+
+    def _waited(self, care: CallerCare) -> float:
+        return care.waited_seconds + self._parts.clock() - self._began_at
+
+    async def _shown(self, attempt: _Attempt, action: Transfer, care: CallerCare) -> AgentBriefing:
+        """Make the desk's briefing in a thread: redaction takes some milliseconds."""
+        return await asyncio.to_thread(
+            agent_briefing,
+            call_id=self._leg.info.leg_id,
+            caller=self._leg.info.caller,
+            language=action.language,
+            reason=reason_words(self._parts.agent_language, action.reason),
+            asked=action.asked,
+            tried=action.tried,
+            lines=care.lines(),
+            queue=attempt.queue,
+            waited_seconds=self._waited(care),
+        )
+
+    # -- the record -------------------------------------------------------------------------------------
+
+    def _announce(self, name: str, kind: TransferKind, reason: str) -> None:
+        """Note the request, unless it was when the transfer was decided."""
+        asked, self._asked = self._asked, ""
+        if asked != name:
+            self._sink(TransferRequested(self._at_ms(), name, reason, kind))
+
+    def _stepped(
+        self, attempt: _Attempt, care: CallerCare, state: TransferState, failure: DialFailure | None
+    ) -> None:
+        agent = attempt.reach.agent_id if isinstance(attempt.reach, PoolReach) else ""
+        self._progress(attempt.name, state, failure, agent)
+        if state is TransferState.ACCEPTED:
+            care.accepted()
+
+    def _progress(
+        self, name: str, state: TransferState, failure: DialFailure | None = None, agent: str = ""
+    ) -> None:
+        reason = failure.value if failure is not None else None
+        self._sink(TransferProgressed(self._at_ms(), name, state.value, reason, agent))
+
+    def _denied(self, name: str, cause: str) -> None:
+        self._sink(TransferDenied(self._at_ms(), name, cause))
+
+    # -- company ----------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _company(self, care: CallerCare) -> AsyncIterator[None]:
+    async def _company(self, care: CallerCare, words: WaitingWords, attempt: _Attempt) -> AsyncIterator[None]:
         """Music, and now and then a word, until left."""
-        task = asyncio.create_task(self._entertain(care), name="hold-music")
+        task = asyncio.create_task(self._entertain(care, words, attempt), name="hold-music")
         try:
             yield
         finally:
@@ -114,13 +299,26 @@ class CallTransfer:
             if not task.cancelled():
                 task.result()
 
-    async def _entertain(self, care: CallerCare) -> None:
+    async def _entertain(self, care: CallerCare, words: WaitingWords, attempt: _Attempt) -> None:
         self._leg.playout.loop(self._parts.hold_music)
-        while care.reassure is not None:
-            await asyncio.sleep(REASSURE_SECONDS)
+        while care.comfort is not None:
+            try:
+                async with asyncio.timeout(words.next_in(self._waited(care))):
+                    await care.wake.wait()
+            except TimeoutError:
+                pass
+            care.wake.clear()
+            facts = self._facts(attempt, self._waited(care), words)
             self._leg.playout.stop()
-            await care.reassure()
+            await care.comfort(facts)
             self._leg.playout.loop(self._parts.hold_music)
+
+    def _facts(self, attempt: _Attempt, waited: float, words: WaitingWords) -> WaitFacts:
+        pool, call_id = self._parts.pool, self._leg.info.leg_id
+        offers = words.take(waited)
+        if pool is None or not attempt.queue:
+            return WaitFacts(waited, offers_callback=offers)
+        return WaitFacts(waited, pool.position(call_id), pool.expected_wait(call_id), offers)
 
 
 async def _briefing(action: Transfer, language: Language, voice: Voice) -> AsyncIterator[bytes]:

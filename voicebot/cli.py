@@ -11,7 +11,20 @@ import sys
 import typer
 
 from voicebot import __version__
-from voicebot.commands import bench, call, check, db, models, serve, speak, transcribe, understand
+from voicebot.commands import (
+    agents,
+    bench,
+    call,
+    callbacks,
+    check,
+    db,
+    models,
+    rules,
+    serve,
+    speak,
+    transcribe,
+    understand,
+)
 from voicebot.errors import ConfigError, ModelMissing, VoicebotError
 
 app = typer.Typer(
@@ -30,6 +43,9 @@ app.command("call")(call.call)
 app.add_typer(bench.app, name="bench")
 app.add_typer(models.app, name="models")
 app.add_typer(db.app, name="db")
+app.add_typer(rules.app, name="rules")
+app.add_typer(agents.app, name="agents")
+app.add_typer(callbacks.app, name="callbacks")
 
 
 def _version(value: bool) -> None:

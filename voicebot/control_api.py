@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Protocol
 
-import uvicorn
 from fastapi import FastAPI, Response
 
 from voicebot import __version__
-from voicebot.errors import VoicebotError
+from voicebot.http_server import HttpServer
 from voicebot.metrics import CallMetrics
 
 
@@ -58,42 +54,8 @@ def build_api(service: LiveService, metrics: CallMetrics) -> FastAPI:
     return api
 
 
-class ControlServer:
-    """uvicorn on the media loop, without signal handlers of its own."""
+class ControlServer(HttpServer):
+    """The API on the media loop."""
 
     def __init__(self, api: FastAPI, host: str, port: int) -> None:
-        self._config = uvicorn.Config(
-            api, host=host, port=port, log_level="warning", access_log=False, lifespan="off", ws="none"
-        )
-        self._server = _QuietServer(self._config)
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Listen; raises VoicebotError when the port is taken."""
-        self._task = asyncio.create_task(self._serve(), name="control-api")
-        while not self._server.started:
-            if self._task.done():
-                raise VoicebotError(
-                    f"the control API cannot listen on {self._config.host}:{self._config.port}; "
-                    "set control.port to a free port"
-                )
-            await asyncio.sleep(0.01)
-
-    async def _serve(self) -> None:
-        try:
-            await self._server.serve()
-        except SystemExit:
-            return  # uvicorn exits on a bind error; start() tells
-
-    async def close(self) -> None:
-        """Stop listening."""
-        self._server.should_exit = True
-        if self._task is not None:
-            await asyncio.wait({self._task}, timeout=3)
-
-
-class _QuietServer(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave SIGTERM to the service: the API must answer while the last calls end."""
-        yield
+        super().__init__(api, host, port, name="the control API", setting="control.port")

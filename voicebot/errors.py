@@ -124,7 +124,7 @@ class MediaError(VoicebotError):
 
 
 class DialFailure(enum.StrEnum):
-    """Why an outbound leg was not answered."""
+    """Why nobody took a call that was put through."""
 
     BUSY = "busy"
     NO_ANSWER = "no_answer"
@@ -133,6 +133,8 @@ class DialFailure(enum.StrEnum):
     REFUSED_BRIEFING = "refused_briefing"
     HUNG_UP = "hung_up"
     NO_MEDIA = "no_media"
+    CLOSED = "closed"  # outside the hours of the queue
+    FULL = "full"  # no place left: in the queue, or within a cap
     FAILED = "failed"
 
 

@@ -143,12 +143,53 @@ class TransferRequested(CallEvent):
 class TransferProgressed(CallEvent):
     """A step of a transfer.
 
-    `state`: announced, ringing, answered, briefed, accepted, joined, failed, returned, ended.
+    `state`: announced, queued, ringing, answered, briefed, accepted, joined, failed, returned, ended.
+    `failure`: why it failed, or why it is queued again. `agent`: id of the agent of a queue.
     """
 
     destination: str
     state: str
     failure: str | None = None
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSkipped(CallEvent):
+    """A queue or agent of the route was not tried, because nobody is there. `cause`: closed, absent."""
+
+    destination: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferDenied(CallEvent):
+    """A destination was not dialled for safety (law S2, S3). `cause`: unknown, premium, cap_… ."""
+
+    destination: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleApplied(CallEvent):
+    """A transfer rule decided. `point`: request, turn, task, silence, key. `explanation`: without words said."""
+
+    rule: str
+    point: str
+    explanation: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RulesFailed(CallEvent):
+    """The rules did not decide a request for a person; the default destination was taken (law H2)."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackOffered(CallEvent):
+    """A waiting caller heard the offer to be called back (law H4). `waited_ms`: since the request."""
+
+    waited_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,20 @@
-"""Where calls come in: the SIP endpoint and the media-stream gateway, from the settings."""
+"""Where calls come in: the SIP endpoint, the media-stream gateway and the web gateway, from the settings."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import socket
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from voicebot.errors import ConfigError
+from voicebot.kept_token import kept_token
 from voicebot.media.leg import Dialler, Leg
 from voicebot.media.media_stream import MediaStreamConfig, MediaStreamServer
 from voicebot.media.media_stream_guard import Access
@@ -31,6 +32,10 @@ from voicebot.sip.endpoint import SipEndpoint, SipEndpointConfig
 from voicebot.sip.registration import RegistrationState
 from voicebot.sip.transport import SocketConfig
 from voicebot.sip.trunk import SipTrunk
+from voicebot.web_listener import WebListener
+
+if TYPE_CHECKING:
+    from voicebot.transfer.agents import AgentBriefing
 
 log = structlog.get_logger()
 
@@ -51,6 +56,9 @@ class Listeners:
         self._gateway: MediaStreamServer | None = None
         if settings.gateway.enabled:
             self._gateway = MediaStreamServer(gateway_config(settings), on_leg, self._ticker)
+        self.web: WebListener | None = None
+        if settings.web.enabled:
+            self.web = WebListener(settings, on_leg, self._ticker)
         self.are_open = False
 
     async def start(self) -> None:
@@ -58,11 +66,15 @@ class Listeners:
         await self._endpoint.start()
         if self._gateway is not None:
             await self._gateway.start()
+        if self.web is not None:
+            await self.web.start()
         self.are_open = True
 
     async def close(self) -> None:
         """Stop listening; what is up is hung up."""
         self.are_open = False
+        if self.web is not None:
+            await self.web.close()
         if self._gateway is not None:
             await self._gateway.close()
         await self._endpoint.close()
@@ -105,6 +117,11 @@ class Listeners:
         return f"ws://{gateway.host}:{self._gateway.port}/media  (token: {_token_place(self._settings)})"
 
     @property
+    def web_address(self) -> str:
+        """Return where the pages for callers and agents are, '' when they are off."""
+        return self.web.address if self.web is not None else ""
+
+    @property
     def degraded(self) -> list[str]:
         """Trunks that are not registered."""
         return [
@@ -117,6 +134,7 @@ class Listeners:
         """Return counts of the SIP stack and the ticker."""
         return {
             "sip": {"tasks": self._endpoint.task_count, **asdict(self._endpoint.statistics())},
+            "web": self.web.statistics() if self.web is not None else {},
             "gateway_connections": self._gateway.connections if self._gateway is not None else 0,
             "slots_missed": self._ticker.slots_missed,
             "late_over_5_ms": self._ticker.late_over_5_ms,
@@ -132,7 +150,14 @@ class RoutedDialler:
     ) -> None:
         self._endpoint, self._parts_towards, self._from_user = endpoint, parts_towards, from_user
 
-    async def dial(self, uri: str, *, display_name: str = "", timeout_seconds: float = 25.0) -> Leg:
+    async def dial(
+        self,
+        uri: str,
+        *,
+        display_name: str = "",
+        timeout_seconds: float = 25.0,
+        briefing: AgentBriefing | None = None,
+    ) -> Leg:
         """See Dialler."""
         host = hop_of_uri(uri).host
         parts = self._parts_towards(await _resolved(host))
@@ -212,14 +237,7 @@ def _token_place(settings: Settings) -> str:
 
 def gateway_token(settings: Settings) -> str:
     """Return the configured token, or one made at the first start and kept, readable for us only."""
-    if settings.gateway.token:
-        return settings.gateway.token
-    if not GATEWAY_TOKEN_FILE.exists():
-        GATEWAY_TOKEN_FILE.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(GATEWAY_TOKEN_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(24) + "\n")
-    return GATEWAY_TOKEN_FILE.read_text(encoding="ascii").strip()
+    return settings.gateway.token or kept_token(GATEWAY_TOKEN_FILE)
 
 
 def gateway_config(settings: Settings) -> MediaStreamConfig:

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from voicebot.events import (
     BargeIn,
+    CallbackOffered,
     CallbackRequested,
     CallEnded,
     CallEvent,
@@ -14,7 +15,10 @@ from voicebot.events import (
     NoInput,
     NoMatch,
     Overflowed,
+    RuleApplied,
+    RulesFailed,
     SpeechWorkerFailed,
+    TransferDenied,
     TransferProgressed,
     TurnTaken,
 )
@@ -45,6 +49,12 @@ class CallMetrics:
         self.transfers = Counter(
             "voicebot_transfer_steps", "Steps of transfers", ["state", "failure"], registry=registry
         )
+        self.denied = Counter(
+            "voicebot_transfers_denied", "Destinations not dialled for safety", ["cause"], registry=registry
+        )
+        self.rules = Counter(
+            "voicebot_rules_applied", "Transfer rules that decided", ["rule", "point"], registry=registry
+        )
         self.disclosure = Counter(
             "voicebot_disclosures", "Disclosures", ["language", "complete"], registry=registry
         )
@@ -66,6 +76,14 @@ class CallMetrics:
                 self.human.labels(event.by).inc()
             case TransferProgressed():
                 self.transfers.labels(event.state, event.failure or "").inc()
+            case TransferDenied():
+                self.denied.labels(event.cause).inc()
+            case RuleApplied():
+                self.rules.labels(event.rule, event.point).inc()
+            case RulesFailed():
+                self.trouble.labels("rules_failed").inc()
+            case CallbackOffered():
+                self.trouble.labels("callback_offered").inc()
             case DisclosurePlayed():
                 complete = event.frames_sent >= event.frames_total
                 self.disclosure.labels(event.language, str(complete).lower()).inc()

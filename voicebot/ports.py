@@ -29,7 +29,7 @@ class WantedPort:
 
 def wanted_ports(settings: Settings) -> tuple[WantedPort, ...]:
     """Return every port that these settings listen on; RTP ports are taken later, one free pair a call."""
-    sip, control, gateway = settings.sip, settings.control, settings.gateway
+    sip, control, gateway, web = settings.sip, settings.control, settings.gateway, settings.web
     wanted = [
         WantedPort("sip.port", sip.host, sip.port, socket.SOCK_DGRAM),
         WantedPort("sip.port", sip.host, sip.port, socket.SOCK_STREAM),
@@ -39,6 +39,8 @@ def wanted_ports(settings: Settings) -> tuple[WantedPort, ...]:
         wanted.append(WantedPort("sip.tls_port", sip.host, sip.tls_port, socket.SOCK_STREAM))
     if gateway.enabled:
         wanted.append(WantedPort("gateway.port", gateway.host, gateway.port, socket.SOCK_STREAM))
+    if web.enabled:
+        wanted.append(WantedPort("web.port", web.host, web.port, socket.SOCK_STREAM))
     return tuple(wanted)
 
 

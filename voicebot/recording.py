@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -12,16 +13,25 @@ import structlog
 from sqlalchemy.engine import make_url
 
 from voicebot.errors import StorageError
-from voicebot.events import CallbackRequested
+from voicebot.events import (
+    CallbackRequested,
+    CallEvent,
+    RuleApplied,
+    RulesFailed,
+    TransferDenied,
+    TransferProgressed,
+    TransferRequested,
+)
 from voicebot.media.leg import LegInfo
-from voicebot.privacy.encryption import load_or_create_key
+from voicebot.privacy.encryption import Cipher, load_or_create_key
 from voicebot.privacy.redaction import Redactor
 from voicebot.settings import StorageSettings
 from voicebot.storage.recorder import CallRecorder
-from voicebot.storage.records import CallbackRecord, CallIdentity
+from voicebot.storage.records import AuditEntry, CallbackRecord, CallIdentity, Json
 from voicebot.storage.schema import upgrade_async
 from voicebot.storage.store import CallStore, utc_now
 from voicebot.storage.writer import RecordWriter
+from voicebot.transfer.callback_numbers import number_in
 
 log = structlog.get_logger()
 
@@ -71,6 +81,35 @@ class CallRecords:
         await self._writer.close()
         await self._store.close()
 
+    @property
+    def cipher(self) -> Cipher:
+        """What seals stored texts."""
+        return self._cipher
+
+    def audit(self, actor: str, action: str, subject: str, facts: Mapping[str, Json] | None = None) -> None:
+        """Add a link to the audit chain (law L1); returns at once and never raises."""
+        self._writer.submit(AuditEntry(uuid.uuid4().hex, utc_now(), actor, action, subject, facts or {}))
+
+    def note_transfer(self, call_id: str, event: CallEvent) -> None:
+        """Keep a step of a transfer as it happens, so that a crash leaves its trace; returns at once."""
+        match event:
+            case TransferRequested(destination=destination, reason=reason, kind=kind):
+                facts: dict[str, Json] = {"destination": destination, "reason": reason, "kind": kind}
+                self.audit("voicebot", "transfer.asked", call_id, facts)
+            case TransferProgressed(destination=destination, state=state, failure=failure, agent=agent):
+                facts = {"destination": destination, "failure": failure, "agent": agent}
+                self.audit("voicebot", f"transfer.{state}", call_id, facts)
+            case TransferDenied(destination=destination, cause=cause):
+                self.audit(
+                    "voicebot", "transfer.denied", call_id, {"destination": destination, "cause": cause}
+                )
+            case RuleApplied(rule=rule, point=point):
+                self.audit("voicebot", "rule.applied", call_id, {"rule": rule, "point": point})
+            case RulesFailed(cause=cause):
+                self.audit("voicebot", "rules.failed", call_id, {"cause": cause})
+            case _:
+                pass
+
     def open(self, info: LegInfo, line: str) -> CallRecorder:
         """Return the recorder of a call."""
         identity = CallIdentity(info.leg_id, info.kind, line, info.caller, info.codec)
@@ -78,17 +117,20 @@ class CallRecords:
         return CallRecorder(identity, self._writer, utc_now, caller_digest=digest)
 
     def store_callback(self, info: LegInfo, event: CallbackRequested, now: datetime, due: datetime) -> None:
-        """Keep a callback request; its number is sealed at rest."""
-        message = Redactor().redact(event.message)
+        """Keep a callback request; number and message are sealed at rest.
+
+        A number named in the message is the one to call: the message itself is kept without it.
+        """
         self._writer.submit(
             CallbackRecord(
                 callback_id=uuid.uuid4().hex,
                 call_id=info.leg_id,
                 created_at=now,
                 due_at=due,
-                reason=f"{event.reason}: {message}" if message else event.reason,
+                reason=event.reason,
                 language=event.language,
-                contact=event.number or info.caller,
+                contact=event.number or number_in(event.message) or info.caller,
+                message=Redactor().redact(event.message),
             )
         )
 

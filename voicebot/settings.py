@@ -7,19 +7,13 @@ becomes a ConfigError that names file, line, field and the mend.
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, get_origin
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationError,
@@ -30,42 +24,17 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from voicebot.errors import ConfigError
 from voicebot.settings_mistakes import check_variables, first_mistake, located
-
-BRIEFING_AND_LEAST_RING_SECONDS = 35.0
-"""What an attempt to reach an agent takes beside `accept_seconds`: see transfer/execute.py."""
-Port = Annotated[int, Field(ge=0, le=65535)]
-
-
-def _network(value: object) -> object:
-    try:
-        return ip_network(value) if isinstance(value, str) else value
-    except ValueError as error:
-        raise ValueError(f"{error}: write a network such as 192.0.2.0/24, one address as /32") from None
-
-
-Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
-PRIVATE_NETWORKS = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
-CodecName = Literal["PCMA", "PCMU", "G722", "opus"]
-_PLAIN_URI = re.compile(r"sips?:[A-Za-z0-9_.+~-]+@[A-Za-z0-9.\[\]:-]+")
-
-
-def _literal(value: str) -> str:
-    """Media addresses go into SDP as they are, so a name will not do."""
-    if value:
-        try:
-            ip_address(value)
-        except ValueError:
-            raise ValueError(f"'{value}' is no IP address: write one such as 192.0.2.10") from None
-    return value
-
-
-IpLiteral = Annotated[str, AfterValidator(_literal)]
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are mistakes, values never change."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from voicebot.settings_parts import (
+    PRIVATE_NETWORKS,
+    CodecName,
+    IpLiteral,
+    Network,
+    Port,
+    Section,
+)
+from voicebot.settings_queue import CallbackSettings, QueueSettings
+from voicebot.settings_transfer import TransferSettings
+from voicebot.settings_web import WebSettings
 
 
 class LineSettings(Section):
@@ -174,59 +143,6 @@ class CallSettings(Section):
     per_caller: int = Field(default=5, ge=1, le=1000)
 
 
-class DestinationSettings(Section):
-    """Where a caller may be put through to. `kind`: bridged (the bot briefs and joins) or blind (REFER)."""
-
-    uri: str
-    kind: Literal["bridged", "blind"] = "bridged"
-    label_nl: str
-    label_en: str
-
-    @field_validator("uri")
-    @classmethod
-    def _is_plain(cls, uri: str) -> str:
-        if not _PLAIN_URI.fullmatch(uri):
-            raise ValueError(
-                "is no plain SIP address: write sip:user@host or sip:user@host:port, no parameters"
-            )
-        return uri
-
-
-class TransferSettings(Section):
-    """Who can be reached. `human` names the destination for a request for a person.
-
-    `offer_seconds`: so long after that request a callback is offered at the latest (law H4).
-    `agent_language`: of what agents hear before they press 1.
-    """
-
-    destinations: dict[str, DestinationSettings] = Field(default_factory=dict)
-    human: str = Field(default="medewerker", validate_default=True)
-    ring_seconds: float = Field(default=25.0, ge=5, le=120)
-    accept_seconds: float = Field(default=20.0, ge=5, le=120)
-    offer_seconds: float = Field(default=150.0, ge=45, le=600, validate_default=True)
-    agent_language: Literal["nl", "en"] = "nl"
-
-    @field_validator("offer_seconds")
-    @classmethod
-    def _an_agent_can_be_tried(cls, offer: float, info: ValidationInfo) -> float:
-        least = BRIEFING_AND_LEAST_RING_SECONDS + info.data.get("accept_seconds", 0.0)
-        if offer < least:
-            raise ValueError(
-                f"is too short to ring and brief an agent: set at least {least:g}, or accept_seconds shorter"
-            )
-        return offer
-
-    @field_validator("human")
-    @classmethod
-    def _human_is_known(cls, human: str, info: ValidationInfo) -> str:
-        if "destinations" in info.data and human not in info.data["destinations"]:
-            raise ValueError(
-                f"there is no [transfer.destinations.{human}]: callers who ask for a person must have "
-                "somewhere to go (law H3); add that table, or name another in transfer.human"
-            )
-        return human
-
-
 class StorageSettings(Section):
     """The database and what guards it."""
 
@@ -249,9 +165,12 @@ class Settings(BaseSettings):
     rtp: RtpSettings = RtpSettings()
     gateway: GatewaySettings = GatewaySettings()
     control: ControlSettings = ControlSettings()
+    web: WebSettings = WebSettings()
     speech: SpeechSettings = SpeechSettings()
     call: CallSettings = CallSettings()
     transfer: TransferSettings
+    queue: QueueSettings = QueueSettings()
+    callback: CallbackSettings = CallbackSettings()
     storage: StorageSettings = StorageSettings()
     _file: Path | None = PrivateAttr(default=None)
 

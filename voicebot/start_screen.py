@@ -10,11 +10,12 @@ from rich.console import Console
 
 @dataclass(frozen=True, slots=True)
 class StartFacts:
-    """What an operator wants to know first. `sip`, `gateway`, `control`: addresses, '' when off."""
+    """What an operator wants to know first. `sip`, `gateway`, `web`, `control`: addresses, '' when off."""
 
     organisation: str
     sip: tuple[str, ...]
     gateway: str
+    web: str
     control: str
     database: str
     voices: dict[str, str]
@@ -34,6 +35,8 @@ def show_start(facts: StartFacts, *, as_json: bool) -> None:
     console.print(
         "            user part 'nl', 'be' or 'en' chooses the line's language, for example sip:nl@…"
     )
+    if facts.web:
+        console.print(f"  browser   {facts.web}/call   (elsewhere than on this machine browsers want https)")
     if facts.gateway:
         console.print(f"  gateway   {facts.gateway}")
     console.print(f"  control   {facts.control}   (/health /metrics /calls)")

@@ -23,6 +23,8 @@ class FakeCallControl:
         self.ack: asyncio.Event | None = None
         """Set by the test when the ACK comes; None: at once."""
         self.refer_status = 202
+        self.can_be_referred = self.can_replace = True
+        self.replaces = "call-1@test;to-tag=theirs;from-tag=ours"
         self.hang_ups = 0
 
     def happens(self, event: CallControlEvent) -> None:
@@ -61,7 +63,7 @@ class FakeCallControl:
         return None
 
     async def refer(self, target: str, *, replaces: str = "") -> int:
-        self.sent.append(("refer", target))
+        self.sent.append(("refer", target, replaces) if replaces else ("refer", target))
         return self.refer_status
 
     async def send_info(self, content_type: str, body: str) -> int:

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from typing import TYPE_CHECKING
 
 from voicebot.audio import FRAME_BYTES, FRAME_MS, SILENCE, AudioFrame
 from voicebot.errors import DialFailed, DialFailure, MediaError
 from voicebot.media.leg import (
+    CallerTyping,
     DigitPressed,
     HeldByPeer,
     Leg,
@@ -25,9 +27,13 @@ from voicebot.media.leg import (
     Playout,
     ReferOutcome,
     ResumedByPeer,
+    TextReceived,
 )
 from voicebot.media.playout import LegPlayout
 from voicebot.media.streams import FrameStream, SignalStream
+
+if TYPE_CHECKING:
+    from voicebot.transfer.agents import AgentBriefing
 
 
 class VirtualClock:
@@ -91,6 +97,8 @@ class FakeLeg:
         self.rejected: tuple[int, str] | None = None
         self.hang_up_reason: str | None = None
         self.digits_sent = ""
+        self.captions: list[tuple[str, str, str, bool]] = []
+        """(speaker, text, language, is final): it is a leg with a screen."""
         self.referred_to: list[str] = []
         self.refer_outcome: ReferOutcome | None = ReferOutcome(True, 200)
         """None: refer() raises NotImplementedError."""
@@ -118,6 +126,12 @@ class FakeLeg:
 
     def press(self, digit: str, duration_ms: int = 100) -> None:
         self._signals.push(DigitPressed(digit, duration_ms))
+
+    def type(self, text: str) -> None:
+        self._signals.push(TextReceived(text))
+
+    def starts_typing(self) -> None:
+        self._signals.push(CallerTyping())
 
     def hold(self) -> None:
         self._is_on_hold = True
@@ -200,7 +214,11 @@ class FakeLeg:
         if not self.is_ended:
             self.digits_sent += digits
 
-    async def refer(self, target: str) -> ReferOutcome:
+    def caption(self, speaker: str, text: str, language: str, *, is_final: bool = True) -> None:
+        if not self.is_ended:
+            self.captions.append((speaker, text, language, is_final))
+
+    async def refer(self, target: str, *, replaces: Leg | None = None) -> ReferOutcome:
         if self.refer_outcome is None:
             raise NotImplementedError
         self.referred_to.append(target)
@@ -231,6 +249,7 @@ class FakeDialler:
         if not rings:
             self._gate.set()
         self.dialled: list[str] = []
+        self.briefings: list[AgentBriefing | None] = []
         self.cancelled: list[str] = []
         self.answered: list[FakeLeg] = []
 
@@ -241,8 +260,16 @@ class FakeDialler:
         """Let waiting and later calls come to their outcome."""
         self._gate.set()
 
-    async def dial(self, uri: str, *, display_name: str = "", timeout_seconds: float = 25.0) -> Leg:
+    async def dial(
+        self,
+        uri: str,
+        *,
+        display_name: str = "",
+        timeout_seconds: float = 25.0,
+        briefing: AgentBriefing | None = None,
+    ) -> Leg:
         self.dialled.append(uri)
+        self.briefings.append(briefing)
         try:
             await self._gate.wait()
         except asyncio.CancelledError:

@@ -138,5 +138,5 @@ async def test_callers_are_answered_put_through_and_recorded(desk: Desk) -> None
     assert steps(zero) == [*JOINED, "ended"]
     assert (zero.disposition, zero.ended_by) == ("transferred", "caller")
 
-    assert steps(given_up) == ["announced", "ringing"]
+    assert steps(given_up) == ["announced", "ringing", "ended"]
     assert (given_up.disposition, given_up.ended_by) == ("abandoned_waiting", "caller")

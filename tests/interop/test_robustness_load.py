@@ -168,13 +168,14 @@ async def test_a_second_bot_is_told_which_ports_are_taken(service: RunningServic
         "VOICEBOT_SIP__PORT": str(service.sip_port),
         "VOICEBOT_GATEWAY__HOST": LOOPBACK,
         "VOICEBOT_GATEWAY__PORT": str(service.gateway_port),
+        "VOICEBOT_WEB__PORT": str(service.web_port),
         "VOICEBOT_CONTROL__PORT": str(service.control_port),
         "VOICEBOT_STORAGE__URL": service.database_url,
     }
     code, found, _ = await run_command("check", "--json", environment=environment)
     wrong = {finding["what"]: finding for finding in found["findings"] if finding["level"] == "wrong"}
     assert code == 1
-    assert {what.split()[0] for what in wrong} == {"sip.port", "gateway.port", "control.port"}
+    assert {what.split()[0] for what in wrong} == {"sip.port", "gateway.port", "web.port", "control.port"}
     assert all("free port" in finding["mend"] for finding in wrong.values())
 
 

@@ -109,13 +109,13 @@ async def test_join_says_who_ended_it(ends: str, name: str) -> None:
     joined = asyncio.create_task(join(first, second))
     await settle()
     (first if ends == "first" else second).peer_hangs_up()
-    assert await joined == name
+    assert (await joined).by == name
 
 
 async def test_a_leg_that_ended_before_ends_the_bridge_at_once() -> None:
     first, second = pair()
     second.lose_media()
-    assert await join(first, second) == "agent"
+    assert (await join(first, second)).by == "agent"
 
 
 class SocketLeg(FakeLeg):

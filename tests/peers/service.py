@@ -29,6 +29,7 @@ class RunningService:
     process: asyncio.subprocess.Process
     sip_port: int
     gateway_port: int
+    web_port: int
     control_port: int
     state: Path
     token: str
@@ -69,7 +70,7 @@ async def running_service(
     state: Path, environment: Mapping[str, str] | None = None, *, agent_port: int | None = None
 ) -> AsyncIterator[RunningService]:
     """Start `voicebot serve`, wait until it answers calls, stop it with SIGTERM."""
-    sip, gateway, control = free_port(2), free_port(), free_port()
+    sip, gateway, web, control = free_port(2), free_port(), free_port(), free_port()
     agent = agent_port or free_port(2)
     rtp = free_port() // 2 * 2
     first_rtp = 20_000 + rtp % 8_000
@@ -80,6 +81,8 @@ async def running_service(
         "VOICEBOT_RTP__LAST_PORT": str(first_rtp + 1_000),
         "VOICEBOT_GATEWAY__HOST": "127.0.0.1",
         "VOICEBOT_GATEWAY__PORT": str(gateway),
+        "VOICEBOT_WEB__PORT": str(web),
+        "VOICEBOT_WEB__TOKEN": "test-token",
         "VOICEBOT_GATEWAY__TOKEN": "test-token",
         "VOICEBOT_CONTROL__PORT": str(control),
         "VOICEBOT_STORAGE__URL": f"sqlite+aiosqlite:///{state}/voicebot.db",
@@ -101,7 +104,7 @@ async def running_service(
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
         )
-    service = RunningService(process, sip, gateway, control, state, "test-token", agent)
+    service = RunningService(process, sip, gateway, web, control, state, "test-token", agent)
     try:
         assert process.stdout is not None
         line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)

@@ -25,7 +25,7 @@ async def test_migrations_and_tables_are_the_same(url: str) -> None:
     engine = open_engine(url)
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
-    assert await current_revision(engine) == newest_revision() == "0001"
+    assert await current_revision(engine) == newest_revision() >= "0002"
     await engine.dispose()
 
 

@@ -83,13 +83,3 @@ def test_the_empty_name_is_the_person_and_unknown_names_are_refused() -> None:
 def test_a_missing_person_is_a_configuration_error() -> None:
     with pytest.raises(ConfigError, match="name one of: desk"):
         Destinations([at("sip:a@h")], human="person")
-
-
-def test_each_destination_has_its_cap() -> None:
-    destinations = Destinations([at("sip:a@h"), at("sip:b@h", "b")], human="desk", concurrent_each=2)
-    assert destinations.occupy("desk")
-    assert destinations.occupy("desk")
-    assert not destinations.occupy("desk")
-    assert destinations.occupy("b")
-    destinations.free("desk")
-    assert destinations.occupy("desk")

@@ -12,13 +12,35 @@ from tests.fakes.leg import FakeDialler, FakeLeg
 from tests.fakes.virtual_time import in_virtual_time
 from voicebot.audio import SILENCE
 from voicebot.errors import DialFailure, MediaError, SipError
+from voicebot.media.bridge import BridgeEnd
 from voicebot.media.leg import Leg, ReferOutcome
-from voicebot.transfer.destinations import Destination
-from voicebot.transfer.execute import BRIEFING_LIMIT_SECONDS, TransferExecution, TransferResult
+from voicebot.transfer.course import Plan
+from voicebot.transfer.execute import BRIEFING_LIMIT_SECONDS, Attempt, TransferExecution, TransferResult
 
 URI = "sip:agent@127.0.0.1"
-BRIDGED = Destination("desk", URI, "bridged", "de balie", "the desk")
-BLIND = Destination("desk", URI, "blind", "de balie", "the desk")
+BRIDGED = Plan("bridged")
+BLIND = Plan("blind")
+ATTENDED = Plan("attended")
+
+
+class OneAddress:
+    """Implements Reachable."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    async def next(self) -> str:
+        self.said.append("next")
+        return URI
+
+    def accepted(self) -> None:
+        self.said.append("accepted")
+
+    def failed(self, reason: DialFailure) -> None:
+        self.said.append(reason.value)
+
+    def released(self) -> None:
+        self.said.append("released")
 
 
 class Bench:
@@ -34,22 +56,35 @@ class Bench:
         self.had_company = False
         self.joined = asyncio.Event()
         self.part = asyncio.Event()
+        self.has_let_go = False
+        self.reach = OneAddress()
+        self.referred = 0
         self._says = says
         self.execution = TransferExecution(
             caller=self.caller,
             dialler=self.dialler if dialler else None,
             bridge=self.bridge,
             company=self.company,
+            let_go=self.let_go,
+            referred=self.was_referred,
             ring_seconds=25,
             accept_seconds=20,
             progress=lambda state, failure=None: self.steps.append(failure or state),
         )
 
-    async def bridge(self, caller: Leg, agent: Leg) -> str:
+    async def let_go(self) -> None:
         assert not self.in_company
+        self.has_let_go = True
+
+    def was_referred(self) -> None:
+        self.referred += 1
+
+    async def bridge(self, caller: Leg, agent: Leg) -> BridgeEnd:
+        assert not self.in_company
+        assert self.has_let_go
         self.joined.set()
         await self.part.wait()
-        return "agent"
+        return BridgeEnd("agent")
 
     @asynccontextmanager
     async def company(self) -> AsyncIterator[None]:
@@ -64,14 +99,15 @@ class Bench:
         if self._says:
             yield self._says
 
-    async def run(self, destination: Destination = BRIDGED) -> TransferResult:
+    async def run(self, plan: Plan = BRIDGED) -> TransferResult:
         ticking = asyncio.create_task(self._tick())
         try:
-            return await self.execution.run(destination, self.briefing)
+            return await self.execution.run(Attempt(plan, self.reach, self.briefing))
         finally:
             ticking.cancel()
             await asyncio.wait({ticking})
             assert not self.in_company
+            assert self.reach.said.count("released") == 1
 
     async def _tick(self) -> None:
         while True:
@@ -86,7 +122,7 @@ async def test_dialled_briefed_accepted_joined() -> None:
     bench.agent.press("1")
     bench.part.set()
     assert await bench.run() == TransferResult(joined=True, ended_by="agent")
-    assert bench.steps == ["ringing", "answered", "briefed", "accepted", "joined"]
+    assert bench.steps == ["announced", "ringing", "answered", "briefed", "accepted", "joined", "returned"]
     assert bench.agent.is_ended
     assert not bench.caller.is_ended
 
@@ -113,7 +149,7 @@ def test_every_failure_of_the_dial_is_passed_on(failure: DialFailure) -> None:
         bench = Bench()
         bench.dialler._outcomes[URI] = [failure]
         assert (await bench.run()).failure is failure
-        assert bench.steps == ["ringing", failure.value]
+        assert bench.steps == ["announced", "ringing", failure.value]
         assert bench.had_company
 
     run()
@@ -158,7 +194,7 @@ async def test_a_broken_briefing_is_no_silent_success() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await bench.execution.run(BRIDGED, broken)
+        await bench.execution.run(Attempt(BRIDGED, bench.reach, broken))
     assert bench.agent.is_ended
 
 
@@ -174,7 +210,7 @@ async def test_a_broken_bridge_and_a_missing_dialler_are_failures() -> None:
     bench = Bench()
     bench.agent.press("1")
 
-    async def break_down(caller: Leg, agent: Leg) -> str:
+    async def break_down(caller: Leg, agent: Leg) -> BridgeEnd:
         raise MediaError("no socket")
 
     bench.execution._bridge = break_down
@@ -212,11 +248,56 @@ def test_a_blind_transfer_says_why_it_failed(status: int, failure: DialFailure) 
 async def test_a_blind_transfer_is_accepted_impossible_or_breaks() -> None:
     bench = Bench()
     assert await bench.run(BLIND) == TransferResult(joined=True, ended_by="referred")
-    bench.caller.refer_outcome = None
-    assert (await bench.run(BLIND)).failure is DialFailure.FAILED
+    assert bench.referred == 1
+    assert bench.steps == ["announced", "ringing", "accepted", "ended"]
+    impossible = Bench()
+    impossible.caller.refer_outcome = None
+    assert (await impossible.run(BLIND)).failure is DialFailure.FAILED
+    broken = Bench()
 
-    async def refer(target: str) -> ReferOutcome:
+    async def refer(target: str, *, replaces: Leg | None = None) -> ReferOutcome:
         raise SipError("no dialog")
 
+    broken.caller.refer = refer  # type: ignore[method-assign]
+    assert (await broken.run(BLIND)).failure is DialFailure.FAILED
+    assert not broken.referred
+
+
+@in_virtual_time
+async def test_an_attended_transfer_lets_the_peer_take_our_place_or_else_joins() -> None:
+    replaced = Bench()
+    replaced.agent.press("1")
+    assert await replaced.run(ATTENDED) == TransferResult(joined=True, ended_by="referred")
+    assert (replaced.caller.referred_to, replaced.referred) == ([URI], 1)
+    assert replaced.steps[-2:] == ["accepted", "ended"]
+    assert not replaced.joined.is_set()
+    for outcome in (None, ReferOutcome(False, 603), ReferOutcome(False, 0)):
+        bridged = Bench()
+        bridged.agent.press("1")
+        bridged.part.set()
+        bridged.caller.refer_outcome = outcome
+        assert (await bridged.run(ATTENDED)).ended_by == "agent"
+        assert bridged.joined.is_set()
+        assert not bridged.referred
+
+
+@in_virtual_time
+async def test_an_agent_who_leaves_while_the_peer_is_referred_is_not_waited_for() -> None:
+    bench = Bench()
+    bench.agent.press("1")
+
+    async def refer(target: str, *, replaces: Leg | None = None) -> ReferOutcome:
+        assert replaces is bench.agent
+        bench.agent.peer_hangs_up()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def join(caller: Leg, agent: Leg) -> BridgeEnd:
+        assert agent.info.leg_id == "agent"
+        return BridgeEnd("agent")
+
     bench.caller.refer = refer  # type: ignore[method-assign]
-    assert (await bench.run(BLIND)).failure is DialFailure.FAILED
+    bench.execution._bridge = join
+    began = asyncio.get_running_loop().time()
+    assert (await bench.run(ATTENDED)).ended_by == "agent"
+    assert asyncio.get_running_loop().time() - began < 20

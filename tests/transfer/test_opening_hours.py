@@ -3,7 +3,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voicebot.errors import ConfigError
@@ -162,3 +162,118 @@ def test_a_desk_may_be_open_day_and_night():
     midnight = datetime(2026, 11, 22, 23, 59, 30, tzinfo=UTC)
     assert shipped.desk.is_open(midnight)
     assert shipped.desk.is_open(midnight + timedelta(hours=5))
+
+
+EXTENDED = """
+desk:
+  name: { nl: wij, en: us }
+  country: NL
+  weekly: { mon-fri: "09:00-17:00", sat-sun: closed }
+  holiday_hours: { Koningsdag: "12:00-15:00" }
+  special_days:
+    "12-24": "09:00-13:00"
+    "12-31": closed
+    2026-12-24: "09:00-15:00"
+    "2026-12-28..2027-01-03": closed
+branches:
+  a:
+    name: { nl: a, en: a }
+    country: BE
+    timezone: Europe/Brussels
+    weekly: { mon-sun: "09:00-17:00" }
+queues:
+  night:
+    country: BE
+    timezone: Europe/Brussels
+    weekly: { mon-sun: "00:00-24:00" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_open"),
+    [
+        ("2027-04-27T11:59", False),  # King's Day has hours of its own
+        ("2027-04-27T12:00", True),
+        ("2026-12-24T14:00", True),  # a date of one year goes before that of every year
+        ("2027-12-24T14:00", False),
+        ("2027-12-24T12:00", True),
+        ("2027-12-31T12:00", False),
+        ("2026-12-29T12:00", False),  # in the range
+        ("2027-01-04T12:00", True),
+    ],
+)
+def test_days_of_every_year_ranges_and_hours_of_holidays(tmp_path, moment, is_open):
+    desk = load(tmp_path, EXTENDED).desk
+    assert desk.is_open(datetime.fromisoformat(moment).replace(tzinfo=AMSTERDAM)) is is_open
+
+
+def test_schedules_of_queues_and_where_a_queue_finds_its_hours(tmp_path):
+    hours = load(tmp_path, EXTENDED)
+    assert hours.schedule_names == ("desk", "night", "a")
+    assert hours.schedule("night").country == "BE"
+    assert hours.schedule("night").name["nl"] == "night"
+    assert hours.schedule("a").branch_id == "a"
+    assert hours.schedule("") is hours.schedule("desk") is hours.desk
+    christmas, armistice = at("2026-12-25", "12:00"), at("2026-11-11", "12:00")
+    assert not hours.schedule("night").is_open(christmas)
+    assert not hours.schedule("night").is_open(armistice)
+    assert hours.desk.is_open(armistice)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "word"),
+    [
+        ("Koningsdag:", "Wapenstilstand:", "desk.holiday_hours.Wapenstilstand", "no holiday"),
+        ('"12-31"', '"12-32"', "desk.special_days", "no date"),
+        ("2027-01-03", "2025-01-03", "desk.special_days.2026-12-28..2025-01-03", "backwards"),
+        ("2026-12-28..", "2026-12-24..", "desk.special_days.2026-12-24..2027-01-03", "twice"),
+        ('"12:00-15:00"', '"noon"', "desk.holiday_hours.Koningsdag", "no opening time"),
+        ("  night:", "  a:", "queues.a", "branch too"),
+        ('    "12-31": closed', '    "12-24": closed', "desk.special_days.12-24", "twice"),
+    ],
+)
+def test_mistakes_in_special_days_are_named_with_their_line(tmp_path, old, new, field, word):
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, EXTENDED.replace(old, new))
+    assert caught.value.field == field
+    assert word in str(caught.value)
+    assert caught.value.line is not None
+
+
+def open_seconds(branch, start, end):
+    """Count minute by minute how long it was open."""
+    moment, seconds = start.astimezone(UTC), 0
+    while moment < end.astimezone(UTC):
+        seconds += 60 * branch.is_open(moment)
+        moment += timedelta(minutes=1)
+    return seconds
+
+
+@given(
+    st.datetimes(datetime(2026, 10, 20), datetime(2026, 11, 2)),  # noqa: DTZ001 - given a zone below
+    st.integers(1, 20),
+)
+@settings(max_examples=25, deadline=None)
+def test_a_promise_is_due_after_so_much_opening_time(moment, hours):
+    moment = moment.replace(second=0, microsecond=0, tzinfo=AMSTERDAM)
+    due = UTRECHT.after_open_seconds(moment, hours * 3600)
+    assert due.astimezone(UTC) > moment.astimezone(UTC)
+    assert open_seconds(UTRECHT, moment, due) == hours * 3600
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-10-25", 25), ("2026-03-29", 23), ("2026-06-01", 24)])
+def test_a_place_that_never_closes_through_the_change_of_the_clock(day, hours):
+    start = datetime.combine(date.fromisoformat(day), time(0), AMSTERDAM)
+    next_day = start + timedelta(days=1)
+    assert next_day.astimezone(UTC) - start.astimezone(UTC) == timedelta(hours=hours)
+    shipped = load_opening_hours(Path(__file__).parents[2] / "config" / "opening_hours.yaml").desk
+    assert abs(shipped.after_open_seconds(start, hours * 3600) - next_day) < timedelta(milliseconds=1)
+
+
+def test_in_the_hour_that_comes_twice_closing_is_still_ahead(tmp_path):
+    text = EXTENDED.replace('"00:00-24:00"', '"00:00-02:30"')
+    night = load(tmp_path, text).schedule("night")
+    second = datetime(2026, 10, 25, 2, 15, tzinfo=ZoneInfo("Europe/Brussels"), fold=1)
+    closes = night.closes_at(second)
+    assert closes is not None
+    assert closes.astimezone(UTC) - second.astimezone(UTC) == timedelta(minutes=15)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from voicebot.events import Disposition, Language
+from voicebot.transfer.destinations import TransferKind
 from voicebot.understanding.interpretation import Expectation
 
 
@@ -44,15 +45,22 @@ class RunTask:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Put the caller through. `destination`: a name, '' for the default human destination.
+    """Put the caller through.
 
-    `reason`: human_request, repair, task, worker_failure. `summary`: one line for the agent, no secrets.
+    `destination`: a destination's name, 'queue:…' or 'agent:…'; '' for the default human destination. `kind`:
+    None for the destination's own. `then`: whom to try next, in order. `reason`: human_request, repair, task,
+    rule, handed_on, worker_failure. `summary`: one line for the agent, no secrets; `asked` and `tried`: parts
+    of it, as an agent's desk shows them.
     """
 
     destination: str
     reason: str
     language: Language
     summary: str
+    kind: TransferKind | None = None
+    then: tuple[tuple[str, TransferKind | None], ...] = ()
+    asked: str = ""
+    tried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

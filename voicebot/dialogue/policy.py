@@ -16,6 +16,7 @@ from voicebot.dialogue.commands import OPEN_QUESTIONS, ask_again, command
 from voicebot.dialogue.config import AnswerSource, DialogueConfig, LineProfile
 from voicebot.dialogue.hours_answer import hours_answer
 from voicebot.dialogue.repair import Failure, failed, other
+from voicebot.dialogue.ruled import ruled
 from voicebot.dialogue.state import KINDS, Context, DialogueState, Question
 from voicebot.dialogue.turn_reading import (
     NO_INTENTS,
@@ -26,9 +27,11 @@ from voicebot.dialogue.turn_reading import (
     telling_words,
     yes_or_no,
 )
+from voicebot.dialogue.while_waiting import WaitingDialogue
 from voicebot.errors import DialFailure
 from voicebot.events import Language
 from voicebot.transfer.opening_hours import OpeningHours
+from voicebot.transfer.rules import RuleAction
 from voicebot.understanding.interpretation import Expectation, Interpretation
 
 NOT_REPEATED = frozenset(
@@ -53,6 +56,7 @@ class Dialogue:
         self._ctx = Context(line, config, hours, answers, state)
         self._state = state
         self._running = ""
+        self.waiting = WaitingDialogue(self._ctx)
 
     @property
     def language(self) -> Language:
@@ -190,6 +194,24 @@ class Dialogue:
     def transfer_returned(self, now: datetime) -> tuple[Action, ...]:
         """Take back a caller whose agent dropped after they were joined."""
         return self._done(ways_out.transfer_choice(self._ctx, None, now))
+
+    def ruled(
+        self, decided: tuple[RuleAction, ...], own: tuple[Action, ...], reason: str, now: datetime
+    ) -> tuple[Action, ...]:
+        """Carry out what a transfer rule decided, instead of or before `own`, our own reaction."""
+        return self._done(ruled(self._ctx, decided, own, reason, now))
+
+    @property
+    def is_looping(self) -> bool:
+        """The caller goes round in circles: the same question, or the same failed try (law H6)."""
+        state, limit = self._state, self._ctx.config.same_answer_limit
+        attempts = state.topic.attempts if state.topic is not None else 0
+        return state.same_key >= limit or attempts >= self._ctx.config.transfer_after - 1
+
+    @property
+    def transfer_failures(self) -> int:
+        """Transfers that failed in this call."""
+        return self._state.transfer_failures
 
     def time_is_up(self, now: datetime) -> tuple[Action, ...]:
         """React to the maximum length: first warn and offer a person, then put through (law X2)."""

@@ -84,7 +84,8 @@ class DialogueState:
 
     `resume`: question to return to after a human was offered. `keys`: digits pressed so far; `partial`:
     digits heard so far of a number said in pieces. `answered`: something was answered. `spoke`: the caller
-    has said or pressed anything. `last_answer`: what 'herhaal' repeats.
+    has said or pressed anything. `last_answer`: what 'herhaal' repeats. `after_transfer`: asked when nobody
+    takes the call, None for the choice. `callback_was_offered`: to the caller who waits now.
     """
 
     language: Language
@@ -106,6 +107,8 @@ class DialogueState:
     human_refusals: int = 0
     transfer_failures: int = 0
     destination: str = ""
+    after_transfer: Question | None = None
+    callback_was_offered: bool = False
     callback_stored: bool = False
     answered: bool = False
     spoke: bool = False

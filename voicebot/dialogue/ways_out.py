@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from voicebot.dialogue.actions import Action, HangUp, StoreCallback, Transfer
+from voicebot.dialogue.actions import Action, HangUp, Say, StoreCallback, Transfer
 from voicebot.dialogue.spoken_values import spoken_moment
 from voicebot.dialogue.state import Context, Question
-from voicebot.dialogue.summary import briefing
+from voicebot.dialogue.summary import briefing, topic_words, tried_words
 from voicebot.errors import DialFailure
 from voicebot.events import Disposition
+from voicebot.transfer.destinations import TransferKind
 
 FAILURE_PROMPTS = {
     DialFailure.BUSY: "transfer_failed_busy",
+    DialFailure.FULL: "transfer_failed_busy",
     DialFailure.NO_ANSWER: "transfer_failed_no_answer",
 }
 HOPELESS_AFTER = 2
@@ -26,11 +28,28 @@ def to_human(ctx: Context, reason: str, now: datetime, destination: str = "") ->
         state.human_requested, state.human_requests = True, state.human_requests + 1
     if not ctx.hours.desk.is_open(now):
         return _nobody_there(ctx, now)
+    state.after_transfer = None
+    return (ctx.say("transferring"), transfer(ctx, reason, ((destination, None),)))
+
+
+def transfer(ctx: Context, reason: str, targets: tuple[tuple[str, TransferKind | None], ...]) -> Transfer:
+    """Make a Transfer to the first of the targets, the others following, and wait for its outcome."""
+    state, agent_language = ctx.state, ctx.config.agent_language
     topic = state.topic.name if state.topic else (state.tried[-1].partition(":")[0] if state.tried else "")
-    summary = briefing(ctx.config.agent_language, state.language, topic, state.tried, reason)
+    summary = briefing(agent_language, state.language, topic, state.tried, reason)
     state.question, state.values, state.keys = Question.TRANSFERRING, {}, ""
-    state.destination, state.failures = destination, 0
-    return (ctx.say("transferring"), Transfer(destination, reason, state.language, summary))
+    (destination, kind), *then = targets
+    state.destination, state.failures, state.callback_was_offered = destination, 0, False
+    return Transfer(
+        destination,
+        reason,
+        state.language,
+        summary,
+        kind,
+        tuple(then),
+        asked=topic_words(agent_language, topic),
+        tried=tried_words(agent_language, state.tried),
+    )
 
 
 def _nobody_there(ctx: Context, now: datetime) -> tuple[Action, ...]:
@@ -45,10 +64,10 @@ def _nobody_there(ctx: Context, now: datetime) -> tuple[Action, ...]:
     return (closed_notice(ctx, now), *ctx.ask(Question.CALLBACK_OFFER))
 
 
-def closed_notice(ctx: Context, now: datetime) -> Action:
-    """Say that no person is there now, and from when."""
+def closed_notice(ctx: Context, now: datetime) -> Say:
+    """Say that no person is there now, and from when (where the desk is open all the same: not when)."""
     opens = ctx.hours.desk.next_opening(now)
-    if opens is None:
+    if opens is None or ctx.hours.desk.is_open(now):
         return ctx.say("human_closed")
     today = ctx.hours.desk.local(now).date()
     return ctx.say("human_closed_until", opens=spoken_moment(opens, today, ctx.state.language))
@@ -70,13 +89,16 @@ def transfer_choice(ctx: Context, failure: DialFailure | None, now: datetime) ->
     state = ctx.state
     state.transfer_failures += 1
     state.failures = 0
+    question = state.after_transfer or Question.TRANSFER_CHOICE
+    if failure is DialFailure.CLOSED:
+        return (closed_notice(ctx, now), *ctx.ask(state.after_transfer or Question.CALLBACK_OFFER))
     if failure is None:
         why = ctx.say("transfer_returned")
     else:
         why = ctx.say(FAILURE_PROMPTS.get(failure, "transfer_failed_other"))
     if not ctx.hours.desk.is_open(now):
         return (why, closed_notice(ctx, now), *ctx.ask(Question.CALLBACK_OFFER))
-    return (why, *ctx.ask(Question.TRANSFER_CHOICE))
+    return (why, *ctx.ask(question if failure is not None else Question.TRANSFER_CHOICE))
 
 
 def choose(ctx: Context, choice: str, now: datetime) -> tuple[Action, ...]:

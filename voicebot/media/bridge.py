@@ -12,8 +12,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
-from voicebot.audio import AudioFrame
-from voicebot.media.leg import DigitPressed, Leg, LegEnded
+from voicebot.audio import AudioClip, AudioFrame
+from voicebot.events import Language
+from voicebot.media.leg import (
+    Captioned,
+    DigitPressed,
+    HandOn,
+    HoldRequested,
+    Leg,
+    LegEnded,
+    LegSignal,
+    ResumeRequested,
+    Speaking,
+    TextReceived,
+)
 from voicebot.media.rtp import RtpSession
 
 Side = Literal["first", "second"]
@@ -35,22 +47,26 @@ class RtpLeg(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BridgeResult:
-    """How it ended. `ended_by`: side whose leg ended, or 'parted'. `end`: its last signal.
+    """How it ended. `ended_by`: side whose leg ended, or 'parted'.
 
+    `end`: the signal that ended it: LegEnded, or HandOn or HoldRequested of an agent at a desk.
     `dropped_frames`: frames of 20 ms left out to bound the delay.
     """
 
     ended_by: Side | Literal["parted"]
-    end: LegEnded | None = None
+    end: LegSignal | None = None
     dropped_frames: int = 0
 
 
 class Bridge:
-    """One joining of two answered legs; it consumes frames and signals of both while it runs."""
+    """One joining of two answered legs; it consumes frames and signals of both while it runs.
 
-    def __init__(self, first: Leg, second: Leg, *, tap: Tap | None = None) -> None:
+    What one side types is shown to the other where that can show it. `language`: of those lines.
+    """
+
+    def __init__(self, first: Leg, second: Leg, *, tap: Tap | None = None, language: Language = "nl") -> None:
         self._legs: dict[Side, Leg] = {"first": first, "second": second}
-        self._tap = tap
+        self._tap, self._language = tap, language
         self._dropped = 0
         self._over: asyncio.Future[BridgeResult] = asyncio.get_running_loop().create_future()
 
@@ -108,6 +124,13 @@ class Bridge:
         async for signal in self._legs[source].signals():
             if isinstance(signal, LegEnded):
                 self._finish(source, signal)
+            elif isinstance(signal, HandOn | HoldRequested) and source == "second":
+                self._finish("parted", signal)
+            elif isinstance(signal, TextReceived):
+                reader = self._legs[target]
+                if isinstance(reader, Captioned):
+                    speaker: Speaking = "caller" if source == "first" else "agent"
+                    reader.caption(speaker, signal.text, self._language)
             elif isinstance(signal, DigitPressed) and relays_keys:
                 with suppress(ValueError):  # more keys waiting than any person presses
                     await self._legs[target].send_digits(signal.digit)
@@ -133,12 +156,72 @@ class Bridge:
         if error is not None and not self._over.done():
             self._over.set_exception(error)
 
-    def _finish(self, ended_by: Side | Literal["parted"], end: LegEnded | None) -> None:
+    def _finish(self, ended_by: Side | Literal["parted"], end: LegSignal | None) -> None:
         if not self._over.done():
             self._over.set_result(BridgeResult(ended_by, end, self._dropped))
 
 
-async def join(caller: Leg, agent: Leg) -> str:
-    """Join a caller and an agent until one hangs up; 'caller' or 'agent' (the shape transfers want)."""
-    result = await Bridge(caller, agent).run()
-    return "caller" if result.ended_by == "first" else "agent"
+@dataclass(frozen=True, slots=True)
+class BridgeEnd:
+    """How a caller and an agent were parted. `target`: 'agent:anna' or 'queue:service' when handed on."""
+
+    by: Literal["caller", "agent", "handed_on"]
+    target: str = ""
+
+
+async def join(caller: Leg, agent: Leg, *, hold_music: AudioClip | None = None) -> BridgeEnd:
+    """Join a caller and an agent until one leaves or the agent hands on; the agent may hold in between."""
+    while True:
+        result = await Bridge(caller, agent).run()
+        if isinstance(result.end, HoldRequested):
+            end = await _hold(caller, agent, hold_music)
+            if end is not None:
+                return end
+            continue
+        if isinstance(result.end, HandOn):
+            return BridgeEnd("handed_on", result.end.target)
+        return BridgeEnd("caller" if result.ended_by == "first" else "agent")
+
+
+async def _hold(caller: Leg, agent: Leg, music: AudioClip | None) -> BridgeEnd | None:
+    """Music for the caller, nothing for the agent, until taken back (None) or over."""
+    if music is not None:
+        caller.playout.loop(music)
+    jobs = {
+        asyncio.create_task(_end_of(caller), name="hold-caller"),
+        asyncio.create_task(_agent_while_holding(agent), name="hold-agent"),
+    }
+    # What is said meanwhile is for nobody; unread it would be heard when they are joined again.
+    drains = [asyncio.create_task(_drain(leg), name="hold-drain") for leg in (caller, agent)]
+    try:
+        done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+        return done.pop().result()
+    finally:
+        for task in (*jobs, *drains):
+            task.cancel()
+        await asyncio.gather(*jobs, *drains, return_exceptions=True)
+        caller.playout.stop()
+
+
+async def _end_of(caller: Leg) -> BridgeEnd:
+    async for signal in caller.signals():
+        if isinstance(signal, LegEnded):
+            break
+    return BridgeEnd("caller")
+
+
+async def _agent_while_holding(agent: Leg) -> BridgeEnd | None:
+    async for signal in agent.signals():
+        match signal:
+            case ResumeRequested():
+                return None
+            case HandOn(target=target):
+                return BridgeEnd("handed_on", target)
+            case LegEnded():
+                break
+    return BridgeEnd("agent")
+
+
+async def _drain(leg: Leg) -> None:
+    async for _ in leg.frames():
+        pass

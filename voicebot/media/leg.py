@@ -10,9 +10,16 @@ from __future__ import annotations
 import enum
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from voicebot.audio import AudioClip, AudioFrame
+from voicebot.events import Language
+
+if TYPE_CHECKING:
+    from voicebot.transfer.agents import AgentBriefing
+
+Speaking = Literal["bot", "caller", "agent"]
+"""Whose words a caption shows."""
 
 
 class LegEndCause(enum.StrEnum):
@@ -30,9 +37,11 @@ class LegEndCause(enum.StrEnum):
 class LegInfo:
     """What is known of a leg.
 
-    `kind`: sip, media_stream, webrtc. `caller`, `called`: user part or number as received, may be empty;
-    they authenticate nobody (law S4) and must be escaped where shown (law S5). `codec`: 'PCMA/8000' once
-    answered. `peer_call_id`: Call-ID or stream id. `inbound`: False for legs that we dialled.
+    `kind`: sip, media_stream, webrtc (an agent's browser, dialled by `desk:`, has shown the briefing and the
+    agent has pressed Accept: nothing is to be asked by voice). `caller`, `called`: user part or number as
+    received, may be empty; they authenticate nobody (law S4) and must be escaped where shown (law S5).
+    `codec`: 'PCMA/8000' once answered. `peer_call_id`: Call-ID or stream id. `inbound`: False for legs that
+    we dialled.
     """
 
     leg_id: str
@@ -63,6 +72,35 @@ class ResumedByPeer:
 
 
 @dataclass(frozen=True, slots=True)
+class TextReceived:
+    """A line that the caller typed instead of saying it (text field, real-time text). Never log it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerTyping:
+    """The caller is typing: there will be a line, so silence means nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandOn:
+    """The agent at a desk hands the caller on. `target`: 'agent:anna' or 'queue:service'."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRequested:
+    """The agent at a desk puts the caller on hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRequested:
+    """The agent at a desk takes the caller back from hold."""
+
+
+@dataclass(frozen=True, slots=True)
 class LegEnded:
     """The last signal of a leg. `detail`: a SIP code and reason or the like."""
 
@@ -70,7 +108,17 @@ class LegEnded:
     detail: str = ""
 
 
-LegSignal = DigitPressed | HeldByPeer | ResumedByPeer | LegEnded
+LegSignal = (
+    DigitPressed
+    | HeldByPeer
+    | ResumedByPeer
+    | TextReceived
+    | CallerTyping
+    | HandOn
+    | HoldRequested
+    | ResumeRequested
+    | LegEnded
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,18 +227,38 @@ class Leg(Protocol):
     async def send_digits(self, digits: str) -> None:
         """Send DTMF (RFC 4733 on SIP), paced; returns when sent."""
 
-    async def refer(self, target: str) -> ReferOutcome:
-        """Blind transfer of the peer to an allow-listed URI. Raises NotImplementedError where impossible."""
+    async def refer(self, target: str, *, replaces: Leg | None = None) -> ReferOutcome:
+        """Transfer the peer to an allow-listed URI. Raises NotImplementedError where impossible.
+
+        `replaces`: a leg of ours whose place the peer takes there (attended, RFC 3891); None: blind.
+        """
 
     async def hang_up(self, reason: str = "normal") -> None:
         """End the leg; idempotent; returns when signalling is done or given up."""
 
 
+@runtime_checkable
+class Captioned(Protocol):
+    """A leg whose peer reads along: a browser, a text telephone."""
+
+    def caption(self, speaker: Speaking, text: str, language: Language, *, is_final: bool = True) -> None:
+        """Show a line. `is_final` False: a later one of that speaker takes its place. No-op after the end."""
+
+
 class Dialler(Protocol):
     """Makes outbound legs."""
 
-    async def dial(self, uri: str, *, display_name: str = "", timeout_seconds: float = 25.0) -> Leg:
+    async def dial(
+        self,
+        uri: str,
+        *,
+        display_name: str = "",
+        timeout_seconds: float = 25.0,
+        briefing: AgentBriefing | None = None,
+    ) -> Leg:
         """Call a URI from the allow-list and wait for the answer. Raises DialFailed.
+
+        `briefing`: what an agent's desk shows; a telephone ignores it.
 
         Cancelling this coroutine sends CANCEL (or BYE if the answer crossed it).
         """

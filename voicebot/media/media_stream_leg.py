@@ -11,7 +11,7 @@ import structlog
 
 from voicebot.audio import AudioFrame
 from voicebot.media.codecs import PCMU
-from voicebot.media.leg import LegEndCause, LegEnded, LegInfo, LegSignal, ReferOutcome
+from voicebot.media.leg import Leg, LegEndCause, LegEnded, LegInfo, LegSignal, ReferOutcome
 from voicebot.media.media_stream_audio import StreamAudio
 from voicebot.media.media_stream_guard import Allowance
 from voicebot.media.media_stream_messages import (
@@ -95,7 +95,7 @@ class StreamLeg(ABC):
         """Keys and the end."""
         return self._signals.read()
 
-    async def refer(self, target: str) -> ReferOutcome:
+    async def refer(self, target: str, *, replaces: Leg | None = None) -> ReferOutcome:
         """Media streams cannot transfer."""
         raise NotImplementedError("a media stream cannot be transferred blindly")
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from typing import TYPE_CHECKING
 
 from voicebot.errors import DialFailed, DialFailure, MediaError, SipError
 from voicebot.media.leg import Leg
 from voicebot.media.sip_leg import SetupRefused, SipLeg
 from voicebot.media.sip_media import MediaParts, open_media
 from voicebot.sip.call_control import SipEndpointProtocol
+
+if TYPE_CHECKING:
+    from voicebot.transfer.agents import AgentBriefing
 
 _GIVE_UP_SECONDS = 0.5
 """The caller waits for what follows."""
@@ -45,7 +49,14 @@ class SipDialler:
     ) -> None:
         self._endpoint, self._parts, self._from_user = endpoint, parts, from_user
 
-    async def dial(self, uri: str, *, display_name: str = "", timeout_seconds: float = 25.0) -> Leg:
+    async def dial(
+        self,
+        uri: str,
+        *,
+        display_name: str = "",
+        timeout_seconds: float = 25.0,
+        briefing: AgentBriefing | None = None,
+    ) -> Leg:
         """Call and wait until answered and a packet has come. Raises DialFailed; cancelling sends CANCEL."""
         try:
             rtp, sdp = await open_media(self._parts)

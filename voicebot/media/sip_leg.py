@@ -13,6 +13,7 @@ from voicebot.media.dtmf import info_body, parse_info
 from voicebot.media.leg import (
     DigitPressed,
     HeldByPeer,
+    Leg,
     LegEndCause,
     LegEnded,
     LegInfo,
@@ -152,14 +153,27 @@ class SipLeg:
             if self._signals.ended is None:
                 await self._control.send_info(*info_body(digit))
 
-    async def refer(self, target: str) -> ReferOutcome:
-        """Transfer the peer blindly; returns at the final NOTIFY, the end of the call, or after 90 s."""
+    async def refer(self, target: str, *, replaces: Leg | None = None) -> ReferOutcome:
+        """Transfer the peer; returns at the final NOTIFY, the end of the call, or after 90 s.
+
+        Attended only where both peers say that they can (RFC 3891); the dialog of `replaces` is named to the
+        peer, which takes our place in it.
+        """
+        dialog = ""
+        if replaces is not None:
+            if not isinstance(replaces, SipLeg) or not replaces._control.can_replace:
+                raise NotImplementedError("the other leg cannot be replaced")
+            if not (self._control.can_be_referred and self._control.can_replace):
+                raise NotImplementedError("the peer cannot replace")
+            dialog = replaces._control.replaces
+            if not dialog:
+                raise NotImplementedError("the other leg has ended")
         if self._signals.ended is not None:
             return ReferOutcome(False, 0)
         self._refer = asyncio.get_running_loop().create_future()
         self._refer_was_taken, self._refer_status = False, 0
         try:
-            status = await self._control.refer(target)
+            status = await self._control.refer(target, replaces=dialog)
             if not 200 <= status < 300:
                 return ReferOutcome(False, status)
             self._refer_was_taken = True

@@ -97,6 +97,18 @@ class CallControl(Protocol):
     def facts(self) -> CallFacts:
         """Facts of the first request."""
 
+    @property
+    def can_be_referred(self) -> bool:
+        """The peer allows REFER (its Allow says so)."""
+
+    @property
+    def can_replace(self) -> bool:
+        """The peer understands Replaces (RFC 3891; its Supported says so)."""
+
+    @property
+    def replaces(self) -> str:
+        """The Replaces value by which another takes our place in this dialog; '' without one."""
+
     def events(self) -> AsyncIterator[CallControlEvent]:
         """What happens, in order; bounded."""
 

@@ -52,6 +52,21 @@ class CallHandle(Generic[_Session]):
         return self.session.facts
 
     @property
+    def can_be_referred(self) -> bool:
+        """The peer allows REFER."""
+        return self.session.can_be_referred
+
+    @property
+    def can_replace(self) -> bool:
+        """The peer understands Replaces."""
+        return self.session.can_replace
+
+    @property
+    def replaces(self) -> str:
+        """How another peer names this dialog to take our place in it; '' without one."""
+        return self.session.replaces
+
+    @property
     def has_ended(self) -> bool:
         """Ended or SetupFailed was reported."""
         return self.session.has_ended

@@ -29,6 +29,7 @@ from voicebot.sip.messages import (
     to_tag,
     tokens,
 )
+from voicebot.sip.refer import DialogToReplace
 from voicebot.sip.refers import Refers
 from voicebot.sip.reoffer import Reoffers, ends_dialog
 from voicebot.sip.session_timer import SessionTimer
@@ -63,7 +64,7 @@ class CallSession:
         self.has_ended = False
         self.is_closed = False
         self.is_offer_pending = False
-        self.peer_allows_update = False
+        self.peer_allows_update = self.can_be_referred = self.can_replace = False
         self.local_sdp = ""
         config = core.config
         self.session_timer = SessionTimer(config.session_expires_seconds, config.min_se_seconds)
@@ -220,7 +221,8 @@ class CallSession:
         """Remember what the peer allows."""
         allowed = tokens(message, "allow")
         if allowed:
-            self.peer_allows_update = "update" in allowed
+            self.peer_allows_update, self.can_be_referred = "update" in allowed, "refer" in allowed
+        self.can_replace = self.can_replace or "replaces" in tokens(message, "supported")
 
     # --- requests of the peer in the dialog ---
 
@@ -297,6 +299,14 @@ class CallSession:
     def send_info(self, content_type: str, body: str, done: Done) -> None:
         """Send an INFO (RFC 6086 without packages)."""
         self.request_in_dialog("INFO", [("Content-Type", content_type)], body, done)
+
+    @property
+    def replaces(self) -> str:
+        """The Replaces value by which another takes our place in this dialog; '' without one."""
+        dialog = self.dialog
+        if dialog is None or not dialog.is_confirmed or self.has_ended:
+            return ""
+        return DialogToReplace(self.call_id, dialog.remote_tag, dialog.local_tag).as_parameter()
 
     def refer(self, target: str, replaces: str, done: Done) -> None:
         """Send a REFER; how it goes on comes as ReferProgressed."""

@@ -183,5 +183,6 @@ class CallRecorder:
             place = len(self._transfers)
             self._transfers.append(TransferRecord(event.destination, "", "", event.at_ms))
         attempt = self._transfers[place]
+        failure = event.failure if event.state == "failed" else attempt.failure  # else: of one agent
         steps = (*attempt.states, TransferState(event.state, event.at_ms))
-        self._transfers[place] = replace(attempt, states=steps, failure=event.failure or attempt.failure)
+        self._transfers[place] = replace(attempt, states=steps, failure=failure)

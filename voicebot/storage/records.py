@@ -122,6 +122,8 @@ class CallbackRecord:
     """A person must call back (law H5). `status`: open, done, failed.
 
     `contact`: the number. `message`: what the caller wants to pass on, redacted. Both are sealed at rest.
+    `claimed_by`: agent who is at it, since `claimed_at`. `attempts`: calls that reached nobody; `outcome`: of
+    the last one.
     """
 
     callback_id: str
@@ -133,6 +135,11 @@ class CallbackRecord:
     contact: str
     status: str = "open"
     message: str = ""
+    claimed_by: str = ""
+    claimed_at: datetime | None = None
+    attempts: int = 0
+    outcome: str = ""
+    done_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

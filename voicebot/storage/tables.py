@@ -28,6 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from voicebot.storage.records import Json
 
 CALL_ID_LENGTH = 128
+AGENT_ID_LENGTH = 64
 DETAIL_LENGTH = 500
 
 
@@ -150,7 +151,67 @@ class CallbackRow(Base):
     key_id: Mapped[str] = mapped_column(String(16))
     contact: Mapped[bytes] = mapped_column(LargeBinary)
     message: Mapped[bytes] = mapped_column(LargeBinary)
+    claimed_by: Mapped[str] = mapped_column(String(AGENT_ID_LENGTH), default="")
+    claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    outcome: Mapped[str] = mapped_column(String(40), default="")
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     __table_args__ = (Index("ix_callbacks_status_due_at", "status", "due_at"),)
+
+
+class AgentRow(Base):
+    """A person who takes calls. `password_hash`: argon2id, '' for a phone that nobody logs in to."""
+
+    __tablename__ = "agents"
+    id: Mapped[str] = mapped_column(String(AGENT_ID_LENGTH), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    contact: Mapped[str] = mapped_column(String(200))
+    languages: Mapped[list[str]] = mapped_column(JSON)
+    skills: Mapped[list[str]] = mapped_column(JSON)
+    queues: Mapped[list[str]] = mapped_column(JSON)
+    password_hash: Mapped[str] = mapped_column(String(200))
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AgentStateRow(Base):
+    """A state that an agent came into; `call_id` and `queue` of the call that it is about, '' for none."""
+
+    __tablename__ = "agent_states"
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    agent_id: Mapped[str] = mapped_column(String(AGENT_ID_LENGTH))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    state: Mapped[str] = mapped_column(String(20))
+    call_id: Mapped[str] = mapped_column(String(CALL_ID_LENGTH))
+    queue: Mapped[str] = mapped_column(String(100))
+    reason: Mapped[str] = mapped_column(String(40))
+    __table_args__ = (Index("ix_agent_states_agent_id_at", "agent_id", "at"),)
+
+
+class WrapUpRow(Base):
+    """What an agent noted of a call. `note`: redacted, sealed."""
+
+    __tablename__ = "wrap_ups"
+    call_id: Mapped[str] = mapped_column(String(CALL_ID_LENGTH), primary_key=True)
+    agent_id: Mapped[str] = mapped_column(String(AGENT_ID_LENGTH), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    code: Mapped[str] = mapped_column(String(40))
+    key_id: Mapped[str] = mapped_column(String(16))
+    note: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class RuleVersionRow(Base):
+    """Saved transfer rules; the newest are in force. `document`: the YAML, sealed (it may list numbers)."""
+
+    __tablename__ = "rule_versions"
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    based_on: Mapped[int] = mapped_column(Integer)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str] = mapped_column(String(100))
+    note: Mapped[str] = mapped_column(String(500))
+    key_id: Mapped[str] = mapped_column(String(16))
+    document: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class AuditRow(Base):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -12,15 +11,23 @@ import phonenumbers
 
 from voicebot.errors import ConfigError, TransferRefused
 from voicebot.events import Language
+from voicebot.transfer.caps import CapLimits, TransferCaps
 
-TransferKind = Literal["bridged", "blind"]
+TransferKind = Literal["bridged", "blind", "attended"]
 
 _URI = re.compile(r"sips?:(?P<user>[A-Za-z0-9_.+~-]+)@(?P<host>[A-Za-z0-9.:\[\]-]+)")
 _SEPARATORS = re.compile(r"[.~-]")
 """May stand between the digits of a number: '0900-1234' is one."""
-_PREMIUM = re.compile(r"18\d{2}|090\d\d*|070\d{6}")
-"""Dutch 18xx, Dutch and Belgian 090x, Belgian 070."""
+_PREMIUM = re.compile(r"18\d{2}|090\d\d*|070\d{6}|08[47]\d{7}")
+"""Dutch 18xx, Dutch and Belgian 090x; shared cost: Belgian 070, Dutch 084 and 087."""
+_NATIONAL = re.compile(r"\+3[12]")
 _HOME_REGIONS = ("NL", "BE")
+_COSTLY = frozenset(
+    {
+        phonenumbers.PhoneNumberType.PREMIUM_RATE,
+        phonenumbers.PhoneNumberType.SHARED_COST,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +46,37 @@ class Destination:
 
 
 class Destinations:
-    """The allow-list. Checked once: each URI is plain, and no premium or foreign number."""
+    """The allow-list, checked once: each URI is plain, and no premium, shared-cost or foreign number.
 
-    def __init__(self, destinations: Iterable[Destination], *, human: str, concurrent_each: int = 50) -> None:
+    `exceptions`: numbers that may be dialled though they are ('+441632960961'), listed one by one. `human`:
+    the destination for a request for a person. `caps`: how often all of this may be dialled.
+    """
+
+    def __init__(
+        self,
+        destinations: Iterable[Destination],
+        *,
+        human: str,
+        exceptions: Iterable[str] = (),
+        caps: TransferCaps | None = None,
+    ) -> None:
         self._by_name = {destination.name: destination for destination in destinations}
         self._human = human
-        self._concurrent_each = concurrent_each
-        self._active: Counter[str] = Counter()
+        self._exceptions = frozenset(number_of(number) for number in exceptions)
+        self.caps = caps or TransferCaps(CapLimits())
         for destination in self._by_name.values():
-            check_uri(destination)
+            check_uri(destination, self._exceptions)
         if human not in self._by_name:
             raise ConfigError(
                 f"there is no destination '{human}'",
                 field="transfer.human",
                 mend="name one of: " + ", ".join(sorted(self._by_name)),
             )
+
+    @property
+    def human(self) -> str:
+        """The name of the destination for a request for a person."""
+        return self._human
 
     def resolve(self, name: str) -> Destination:
         """Return a destination by name; '' is the one for a request for a person. Raises TransferRefused."""
@@ -62,23 +85,21 @@ class Destinations:
             raise TransferRefused("unknown destination")
         return destination
 
-    def occupy(self, name: str) -> bool:
-        """Count a call towards the destination's cap (law S3); False when it has its maximum."""
-        if self._active[name] >= self._concurrent_each:
-            return False
-        self._active[name] += 1
-        return True
-
-    def free(self, name: str) -> None:
-        """Give the place back."""
-        self._active[name] -= 1
+    def check_contact(self, contact: str) -> None:
+        """Refuse an agent's telephone that no destination could have. Raises TransferRefused."""
+        if contact.startswith("desk:"):
+            return
+        try:
+            check_uri(Destination("", contact, "bridged", "", ""), self._exceptions)
+        except ConfigError as error:
+            raise TransferRefused(error.problem) from error
 
     def all(self) -> Iterable[Destination]:
         """Return every destination."""
         return self._by_name.values()
 
 
-def check_uri(destination: Destination) -> None:
+def check_uri(destination: Destination, exceptions: frozenset[str] = frozenset()) -> None:
     """Raise ConfigError for a URI with parameters or control characters, a premium or a foreign number."""
     field = f"transfer.destinations.{destination.name}.uri"
     match = _URI.fullmatch(destination.uri)
@@ -88,13 +109,23 @@ def check_uri(destination: Destination) -> None:
             field=field,
             mend="write sip:user@host or sip:user@host:port, nothing more",
         )
-    number = _SEPARATORS.sub("", match["user"])
-    if _PREMIUM.fullmatch(number):
+    number = number_of(match["user"])
+    if number in exceptions:
+        return
+    if _PREMIUM.fullmatch(_NATIONAL.sub("0", number, count=1)):
         raise ConfigError(
-            "is a premium or service number", field=field, mend="use a geographic, mobile or internal number"
+            "is a premium or service number",
+            field=field,
+            mend="use a geographic, mobile or internal number, or list it in transfer.exceptions",
         )
-    if number.startswith(("+", "00")) and number.lstrip("+").isdigit():
-        _check_country("+" + number.removeprefix("+").removeprefix("00"), field)
+    if number.startswith("+") and number[1:].isdigit():
+        _check_country(number, field)
+
+
+def number_of(user: str) -> str:
+    """Return a number without separators, '00' as '+'; what is no number stays as it is."""
+    plain = _SEPARATORS.sub("", user)
+    return "+" + plain[2:] if plain.startswith("00") and plain.isdigit() else plain
 
 
 def _check_country(number: str, field: str) -> None:
@@ -102,8 +133,11 @@ def _check_country(number: str, field: str) -> None:
         parsed = phonenumbers.parse(number, None)
     except phonenumbers.NumberParseException as error:
         raise ConfigError("is no phone number", field=field, mend="write it as +31302345678") from error
-    costly = {phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST}
     if phonenumbers.region_code_for_number(parsed) not in _HOME_REGIONS:
-        raise ConfigError("is an international number", field=field, mend="use a Dutch or Belgian number")
-    if phonenumbers.number_type(parsed) in costly:
-        raise ConfigError("is a premium-rate number", field=field, mend="use an ordinary number")
+        raise ConfigError(
+            "is an international number",
+            field=field,
+            mend="use a Dutch or Belgian number, or list it in transfer.exceptions",
+        )
+    if phonenumbers.number_type(parsed) in _COSTLY:
+        raise ConfigError("is a premium-rate number", field=field, mend="use an ordinary number, or list it")

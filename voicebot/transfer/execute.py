@@ -1,66 +1,110 @@
-"""Carrying out one transfer: bridged (dial, brief, press 1, join) or blind (REFER).
+"""Carrying out one attempt: the shell around `course.advance`.
 
-The caller stays with the bot, in company (music), until the agent has pressed 1. Whatever fails, the agent's
-leg is ended, the music stops, and a typed result comes back: the caller is never lost in here. Cancel the
-coroutine when the caller is gone: ringing stops (CANCEL), an answered agent is hung up.
+Each command has one coroutine that does it and returns what happened. The caller stays in company (music)
+until a person has accepted. Cancel `run` when the caller is gone or chooses otherwise: ringing stops (CANCEL),
+the queue is left, an answered agent is hung up and is free again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
 from voicebot.errors import DialFailed, DialFailure, MediaError, SipError
-from voicebot.media.leg import Dialler, DigitPressed, Leg, LegEnded
-from voicebot.transfer.destinations import Destination
+from voicebot.media.bridge import BridgeEnd
+from voicebot.media.leg import Dialler, Leg, LegEnded
+from voicebot.transfer.agents import AgentBriefing
+from voicebot.transfer.course import (
+    FINAL,
+    Accepted,
+    AgentFound,
+    Announced,
+    Answered,
+    CallerLeft,
+    Command,
+    Connected,
+    Happening,
+    NotTaken,
+    Parted,
+    Plan,
+    Referred,
+    Replaced,
+    TransferState,
+    advance,
+)
+from voicebot.transfer.spoken_briefing import BRIEFING_LIMIT_SECONDS, Briefing, brief
 
 log = structlog.get_logger()
 
-ACCEPT_KEY = "1"
-DECLINE_KEY = "2"
-BRIEFING_PAUSE_SECONDS = 2.0
-BRIEFING_LIMIT_SECONDS = 25.0
-"""A first briefing that lasts longer counts as heard."""
 HANG_UP_SECONDS = 2.0
 """The agent's leg gets so long to end before the caller is attended to again."""
 LEAST_RING_SECONDS = 10.0
+REPLACED_SECONDS = 5.0
+"""The agent's leg is gone because it was replaced: the NOTIFY that says so follows within this, or it was not."""
 
-Briefing = Callable[[], AsyncIterator[bytes]]
-"""Makes the audio that the agent hears (s16le 16 kHz), anew each time; nothing when no voice works."""
 Company = Callable[[], AbstractAsyncContextManager[None]]
 """Keeps the caller company (music) while it is entered."""
 
 
 class TransferStateChanged(Protocol):
-    """Called at each step, for the record: (state, failure)."""
+    """Called at each step, for the record."""
 
-    def __call__(self, state: str, failure: str | None = None) -> None:
-        """Note the step."""
+    def __call__(self, state: TransferState, failure: DialFailure | None = None) -> None:
+        """Note the step; returns at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransferResult:
     """How it ended.
 
-    `failure` set: nobody took the call, the caller is with the bot. Else `joined` is True and `ended_by` is
-    'caller', 'agent' or 'referred' (the peer calls the destination itself now).
+    `failure` set: nobody took the call, the caller is with the bot. `choice` set: the caller chose that
+    instead of waiting ('callback', 'message'). Else `joined` is True and `ended_by` is 'caller', 'agent',
+    'handed_on' (to `target`) or 'referred' (the peer calls the destination itself now).
     """
 
     failure: DialFailure | None = None
     joined: bool = False
     ended_by: str = ""
+    target: str = ""
+    choice: str = ""
 
 
 class Bridger(Protocol):
-    """Joins the caller's and the agent's leg until one ends; returns 'caller' or 'agent'."""
+    """Joins the caller's and the agent's leg until one ends or the agent hands on."""
 
-    async def __call__(self, caller: Leg, agent: Leg) -> str:
+    async def __call__(self, caller: Leg, agent: Leg) -> BridgeEnd:
         """Run the bridge."""
+
+
+class Reachable(Protocol):
+    """Who is to be reached: one address, or whoever of a queue is free."""
+
+    async def next(self) -> str:
+        """Return the URI to dial; reserves its agent. Raises DialFailed when there is nobody."""
+
+    def accepted(self) -> None:
+        """The agent wants the call. Raises DialFailed when the reservation does not stand any more."""
+
+    def failed(self, reason: DialFailure) -> None:
+        """The agent did not take it."""
+
+    def released(self) -> None:
+        """The attempt is over, however: nobody stays reserved or busy on its account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What to attempt. `spoken`: to an agent on a telephone; `shown`: made when a desk is rung."""
+
+    plan: Plan
+    reachable: Reachable
+    spoken: Briefing
+    shown: Callable[[], Awaitable[AgentBriefing]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +131,11 @@ class TransferTimes:
 
 
 class TransferExecution:
-    """One transfer of one caller. `ring_seconds`: after which it is given up."""
+    """One attempt for one caller. `ring_seconds`: after which it is given up.
+
+    `let_go`: the caller's frames and signals are wanted for the bridge. `referred`: called at once when the
+    caller's peer is with another: the end of its leg is no hanging up. `state` can be read at any time.
+    """
 
     def __init__(
         self,
@@ -96,122 +144,158 @@ class TransferExecution:
         dialler: Dialler | None,
         bridge: Bridger,
         company: Company,
+        let_go: Callable[[], Awaitable[None]],
+        referred: Callable[[], None],
         ring_seconds: float,
         accept_seconds: float,
         progress: TransferStateChanged,
     ) -> None:
         self._caller, self._dialler, self._bridge, self._company = caller, dialler, bridge, company
-        self._ring_seconds, self._accept_seconds, self._progress = ring_seconds, accept_seconds, progress
+        self._let_go, self._referred, self._progress = let_go, referred, progress
+        self._ring_seconds, self._accept_seconds = ring_seconds, accept_seconds
+        self.state = TransferState.ASKED
+        self._failure: DialFailure | None = None
+        self._agent: Leg | None = None
+        self._uri = ""
+        self._end: BridgeEnd | None = None
+        self._has_company = False
 
-    async def run(self, destination: Destination, briefing: Briefing) -> TransferResult:
-        """Transfer the caller."""
+    async def run(self, attempt: Attempt) -> TransferResult:
+        """Attempt it; the announcement has been played."""
+        happening: Happening = Announced()
         try:
-            if destination.kind == "blind":
-                result = await self._blind(destination)
-            else:
-                result = await self._bridged(destination, briefing)
+            async with AsyncExitStack() as company:
+                while (command := self._take(attempt.plan, happening)) is not Command.FINISH:
+                    if not self._has_company:
+                        await company.enter_async_context(self._company())
+                        self._has_company = True
+                    if command is Command.CONNECT:
+                        await company.aclose()
+                    happening = await self._carry_out(command, attempt)
+        except asyncio.CancelledError:
+            if self.state not in FINAL:
+                self._take(attempt.plan, CallerLeft())
+            raise
+        finally:
+            attempt.reachable.released()
+            await self._release_agent()
+        return self._result()
+
+    def _take(self, plan: Plan, happening: Happening) -> Command:
+        """Follow the course; what is noted is noted before anybody else runs."""
+        move = advance(plan, self.state, happening)
+        for state in move.states:
+            self.state = state
+            is_last = state is move.states[-1]
+            self._progress(state, move.failure if is_last else None)
+        self._failure = move.failure
+        return move.command
+
+    async def _carry_out(self, command: Command, attempt: Attempt) -> Happening:
+        """Do what the course wants; a failure of the legs is a happening like others."""
+        try:
+            match command:
+                case Command.WAIT:
+                    await self._release_agent()
+                    self._uri = await attempt.reachable.next()
+                    return AgentFound()
+                case Command.DIAL:
+                    return await self._dial(attempt)
+                case Command.BRIEF:
+                    return await self._brief(attempt)
+                case Command.REFER:
+                    return await self._refer(attempt)
+                case Command.REPLACE:
+                    return await self._replace()
+                case Command.CONNECT:
+                    await self._let_go()
+                    return Connected()
+                case _:
+                    return await self._join()
         except DialFailed as failed:
-            result = TransferResult(failure=failed.reason)
+            return await self._not_taken(attempt, failed.reason)
         except (SipError, MediaError) as error:
             log.warning("transfer failed", action="transfer", code=error.code)
-            result = TransferResult(failure=DialFailure.FAILED)
-        if result.failure is not None:
-            self._progress("failed", result.failure.value)
-        return result
+            return await self._not_taken(attempt, DialFailure.FAILED)
 
-    async def _blind(self, destination: Destination) -> TransferResult:
-        async with self._company():
-            self._progress("ringing")
-            try:
-                outcome = await self._caller.refer(destination.uri)
-            except NotImplementedError:
-                return TransferResult(failure=DialFailure.FAILED)
-            if outcome.accepted:
-                self._progress("accepted")  # at once: a peer that left by BYE ends the call, and this task
-        if outcome.accepted:
-            return TransferResult(joined=True, ended_by="referred")
-        return TransferResult(failure=_failure_of(outcome.status))
+    async def _not_taken(self, attempt: Attempt, reason: DialFailure) -> NotTaken:
+        attempt.reachable.failed(reason)
+        await self._release_agent()
+        return NotTaken(reason)
 
-    async def _bridged(self, destination: Destination, briefing: Briefing) -> TransferResult:
+    async def _dial(self, attempt: Attempt) -> Happening:
         if self._dialler is None:
-            return TransferResult(failure=DialFailure.UNREACHABLE)
-        agent: Leg | None = None
+            raise DialFailed(DialFailure.UNREACHABLE, "no outbound calls")
+        if not attempt.plan.is_queued:
+            self._uri = await attempt.reachable.next()
+        is_at_desk = self._uri.startswith("desk:")
+        self._agent = await self._dialler.dial(
+            self._uri,
+            timeout_seconds=self._ring_seconds,
+            briefing=await attempt.shown() if is_at_desk and attempt.shown is not None else None,
+        )
+        if is_at_desk:
+            attempt.reachable.accepted()
+        return Answered(has_accepted=is_at_desk)
+
+    async def _brief(self, attempt: Attempt) -> Happening:
+        assert self._agent is not None
+        failure = await brief(self._agent, attempt.spoken, self._accept_seconds)
+        if failure is not None:
+            return await self._not_taken(attempt, failure)
+        attempt.reachable.accepted()
+        return Accepted()
+
+    async def _refer(self, attempt: Attempt) -> Happening:
         try:
-            async with self._company():
-                self._progress("ringing")
-                agent = await self._dialler.dial(destination.uri, timeout_seconds=self._ring_seconds)
-                self._progress("answered")
-                failure = await self._brief(agent, briefing)
-                if failure is not None:
-                    await _hang_up(agent)
-                    return TransferResult(failure=failure)
-                self._progress("accepted")
-            self._progress("joined")
-            return TransferResult(joined=True, ended_by=await self._bridge(self._caller, agent))
-        finally:
-            if agent is not None:
-                await asyncio.shield(asyncio.create_task(_hang_up(agent), name="hang-up-agent"))
+            outcome = await self._caller.refer(await attempt.reachable.next())
+        except NotImplementedError:
+            return Referred(DialFailure.FAILED)
+        if outcome.accepted:
+            self._referred()
+        return Referred(None if outcome.accepted else failure_of(outcome.status))
 
-    async def _brief(self, agent: Leg, briefing: Briefing) -> DialFailure | None:
-        """Repeat the briefing until 1 (None), 2, the time limit, or the agent's end.
-
-        When no voice works at all the agent, who would hear nothing, is joined at once.
-        """
-        was_heard = asyncio.Event()
-        speaking = asyncio.create_task(_repeat_briefing(agent, briefing, was_heard), name="brief-agent")
-        deciding = asyncio.create_task(_decision(agent), name="agent-decides")
-        hearing = asyncio.create_task(was_heard.wait(), name="agent-hears")
-        tasks = (speaking, deciding, hearing)
+    async def _replace(self) -> Happening:
+        """Let the caller's peer take our place; whatever goes wrong, both legs are still here to be joined."""
+        agent = self._agent
+        assert agent is not None
         try:
-            # The time limit counts from the end of the first briefing: a slow voice takes long for it.
-            await asyncio.wait(tasks, timeout=BRIEFING_LIMIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if not deciding.done() and not speaking.done():
-                await asyncio.wait(
-                    (speaking, deciding),
-                    timeout=self._accept_seconds,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-            if deciding.done():
-                failure = deciding.result()
-            elif speaking.done():
-                failure = speaking.result()
-            else:
-                failure = DialFailure.REFUSED_BRIEFING
-            if failure is None:
-                self._progress("briefed")
-            return failure
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            agent.playout.stop()
+            async with asyncio.timeout(None) as limit:
+                watch = asyncio.create_task(_limit_after_end(agent, limit), name="watch-agent")
+                try:
+                    outcome = await self._caller.refer(self._uri, replaces=agent)
+                    if outcome.accepted:
+                        self._referred()
+                finally:
+                    watch.cancel()
+                    await asyncio.wait({watch})
+        except (NotImplementedError, SipError, MediaError, TimeoutError):
+            return Replaced(False)
+        return Replaced(outcome.accepted)
+
+    async def _join(self) -> Happening:
+        assert self._agent is not None
+        self._end = await self._bridge(self._caller, self._agent)
+        return Parted(self._end.by)
+
+    async def _release_agent(self) -> None:
+        agent, self._agent = self._agent, None
+        if agent is not None:
+            await asyncio.shield(asyncio.create_task(_hang_up(agent), name="hang-up-agent"))
+
+    def _result(self) -> TransferResult:
+        if self.state is TransferState.FAILED:
+            return TransferResult(failure=self._failure)
+        if self._end is None:
+            return TransferResult(joined=True, ended_by="referred")
+        return TransferResult(joined=True, ended_by=self._end.by, target=self._end.target)
 
 
-async def _decision(agent: Leg) -> DialFailure | None:
+async def _limit_after_end(agent: Leg, limit: asyncio.Timeout) -> None:
+    """The agent's peer has left: it was replaced, which the NOTIFY will say, or it has hung up."""
     async for signal in agent.signals():
         if isinstance(signal, LegEnded):
-            break
-        if isinstance(signal, DigitPressed) and signal.digit == ACCEPT_KEY:
-            return None
-        if isinstance(signal, DigitPressed) and signal.digit == DECLINE_KEY:
-            return DialFailure.DECLINED
-    return DialFailure.HUNG_UP
-
-
-async def _repeat_briefing(agent: Leg, briefing: Briefing, was_heard: asyncio.Event) -> None:
-    """Speak until cancelled; return when there is nothing to be heard. Sets `was_heard` after the first."""
-    while True:
-        playback = agent.playout.begin("briefing")
-        is_audible = False
-        async for chunk in briefing():
-            playback.write(chunk)
-            is_audible = True
-        playback.close()
-        if not is_audible:
-            return
-        await playback.finished()
-        was_heard.set()
-        await asyncio.sleep(BRIEFING_PAUSE_SECONDS)
+            limit.reschedule(asyncio.get_running_loop().time() + REPLACED_SECONDS)
 
 
 async def _hang_up(leg: Leg) -> None:
@@ -222,7 +306,7 @@ async def _hang_up(leg: Leg) -> None:
         log.warning("agent's leg did not end in order", action="transfer", error=type(error).__name__)
 
 
-def _failure_of(status: int) -> DialFailure:
+def failure_of(status: int) -> DialFailure:
     """Map a SIP status to a reason (RFC 3261 §21)."""
     if status in {486, 600}:
         return DialFailure.BUSY

@@ -1,14 +1,14 @@
 """Opening hours of branches and of the human desk: pure, the moment is an argument.
 
-A day's hours come from, in this order: a special day, a public holiday of the branch's country (package
-`holidays`), the weekday.
+A day's hours come from, in this order: a special day, one of every year, a public holiday of the branch's
+country (package `holidays`), the weekday.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -45,7 +45,8 @@ class Branch:
     """A place, or the human desk, with hours.
 
     `name`: as spoken, per language. `country`: ISO code of its holiday calendar. `weekly`: 0 is Monday.
-    `special`: exceptions by date. `open_holidays`: Dutch names of holidays on which it opens as usual.
+    `special`: exceptions by date; `yearly`: by (month, day). `open_holidays`: Dutch names of holidays on
+    which it opens as usual; `holiday_hours`: of those with hours of their own.
     """
 
     branch_id: str
@@ -55,6 +56,8 @@ class Branch:
     weekly: Mapping[int, tuple[Interval, ...]]
     special: Mapping[date, tuple[Interval, ...]] = field(default_factory=dict)
     open_holidays: frozenset[str] = frozenset()
+    yearly: Mapping[tuple[int, int], tuple[Interval, ...]] = field(default_factory=dict)
+    holiday_hours: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
 
     def local(self, moment: datetime) -> datetime:
         """Return the branch's local time; a naive moment is taken as local already."""
@@ -65,6 +68,10 @@ class Branch:
         holiday = holiday_name(self.country, day, "nl")
         if day in self.special:
             return DayHours(self.special[day], holiday, is_special=True)
+        if (day.month, day.day) in self.yearly:
+            return DayHours(self.yearly[day.month, day.day], holiday, is_special=True)
+        if holiday in self.holiday_hours:
+            return DayHours(self.holiday_hours[holiday], holiday, is_special=True)
         if holiday and holiday not in self.open_holidays:
             return DayHours((), holiday)
         return DayHours(self.weekly.get(day.weekday(), ()))
@@ -78,7 +85,7 @@ class Branch:
         local = self.local(moment)
         for interval in self.hours_on(local.date()).intervals:
             if interval.opens <= local.time() < interval.closes:
-                return datetime.combine(local.date(), interval.closes, self.timezone)
+                return self._next(local.date(), interval.closes, local)
         return None
 
     def next_opening(self, moment: datetime) -> datetime | None:
@@ -87,18 +94,60 @@ class Branch:
         for ahead in range(DAYS_AHEAD + 1):
             day = local.date() + timedelta(days=ahead)
             for interval in self.hours_on(day).intervals:
-                opens = datetime.combine(day, interval.opens, self.timezone)
-                if opens > local:
+                opens = self._next(day, interval.opens, local)
+                if opens is not None:
                     return opens
         return None
+
+    def _next(self, day: date, clock: time, moment: datetime) -> datetime | None:
+        """Return when the clock shows that time after `moment`; on a night in autumn it does so twice."""
+        first = datetime.combine(day, clock, self.timezone)
+        for found in (first, first.replace(fold=1)):
+            if found.astimezone(UTC) > moment.astimezone(UTC):
+                return found
+        return None
+
+    def after_open_seconds(self, moment: datetime, seconds: float) -> datetime:
+        """Return the moment at which it has been open for so long since `moment`: when a promise is due.
+
+        Real time, so an hour of opening is an hour in the night of the summer time too. A place that does not
+        open within three weeks gives `moment` a day later.
+        """
+        left, at = timedelta(seconds=seconds), moment.astimezone(UTC)
+        for _ in range(DAYS_AHEAD * 4):
+            closes = self.closes_at(at)
+            if closes is not None:
+                there = closes.astimezone(UTC) - at
+                if left <= there:
+                    return self.local(at + left)
+                left, at = left - there, closes.astimezone(UTC)
+                continue
+            opens = self.next_opening(at)
+            if opens is None:
+                break
+            at = opens.astimezone(UTC)
+        return self.local(moment + timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)
 class OpeningHours:
-    """Hours of all branches (by id, in the order in which they are spoken) and of the human desk."""
+    """Hours of all branches (by id, in the order in which they are spoken) and of the human desk.
+
+    `queues`: schedules that only queues refer to, never spoken of as a place.
+    """
 
     branches: Mapping[str, Branch]
     desk: Branch
+    queues: Mapping[str, Branch] = field(default_factory=dict)
+
+    def schedule(self, name: str) -> Branch:
+        """Return the hours of a queue that names a schedule, a branch, or nothing (the desk's hours)."""
+        return self.queues.get(name) or self.branches.get(name) or self.desk
+
+    @property
+    def schedule_names(self) -> tuple[str, ...]:
+        """Return every name that a queue's hours may have."""
+        return ("desk", *self.queues, *self.branches)
 
 
 @lru_cache(maxsize=64)
