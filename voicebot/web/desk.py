@@ -162,4 +162,4 @@ class _Connection:
             if count > MAX_MESSAGES:
                 self._tab.close("flood")
                 return
-            await self._desks.received(self._tab, text)
+            self._desks.received(self._tab, text)

@@ -20,6 +20,9 @@ log = structlog.get_logger()
 
 BOARD_SECONDS = 0.5
 """Boards are sent at most so often."""
+MAX_AT_STORAGE = 4
+"""Wishes of one page that may wait for the database."""
+_STORED = (said.WrapUp, said.ListCallbacks, said.CallBack, said.CallbackDone)
 
 
 class Desks:
@@ -31,6 +34,7 @@ class Desks:
         self._leaving: dict[str, asyncio.TimerHandle] = {}
         self._board_due: asyncio.TimerHandle | None = None
         self._unsubscribe: Callable[[], None] | None = None
+        self._at_storage: set[asyncio.Task[None]] = set()
         self.counts: Counter[str] = Counter()
 
     def start(self) -> None:
@@ -45,6 +49,9 @@ class Desks:
             timer.cancel()
         if self._board_due is not None:
             self._board_due.cancel()
+        for task in self._at_storage:
+            task.cancel()
+        await asyncio.gather(*self._at_storage, return_exceptions=True)
         for desk in self._desks.values():
             await desk.aclose()
 
@@ -171,8 +178,11 @@ class Desks:
 
     # -- what a page asks for ---------------------------------------------------------------------------
 
-    async def received(self, tab: Tab, text: str) -> None:
-        """Do what a page says; whatever cannot be done is told to that page."""
+    def received(self, tab: Tab, text: str) -> None:
+        """Do what a page says; whatever cannot be done is told to that page.
+
+        What needs the database goes on by itself: a call can be accepted while the database hangs (law H2).
+        """
         try:
             message = said.parse(text)
         except ValueError:
@@ -182,17 +192,40 @@ class Desks:
         if desk is None:
             tab.close("logged_out")
             return
+        if isinstance(message, _STORED):
+            self._begin_at_storage(desk, tab, message)
+            return
         try:
-            why = await self._do(desk, tab, message)
-        except StorageError as error:
-            log.warning("the desk could not store or read", action="desk", code=error.code)
-            why = "storage"
+            why = self._do(desk, tab, message)
         except TransferRefused:
             why = "not_allowed"
         if why:
             self._refuse(tab, message.type, why)
 
-    async def _do(self, desk: AgentDesk, tab: Tab, message: said.FromPage) -> str:
+    def _begin_at_storage(self, desk: AgentDesk, tab: Tab, message: said.Stored) -> None:
+        if tab.at_storage >= MAX_AT_STORAGE:
+            self._refuse(tab, message.type, "storage")
+            return
+        tab.at_storage += 1
+        task = asyncio.create_task(self._do_at_storage(desk, tab, message), name=f"desk-{message.type}")
+        self._at_storage.add(task)
+        task.add_done_callback(self._at_storage.discard)
+
+    async def _do_at_storage(self, desk: AgentDesk, tab: Tab, message: said.Stored) -> None:
+        try:
+            if isinstance(message, said.WrapUp):
+                why = await self._wrap_up(desk, message)
+            else:
+                why = await self._callbacks(desk, tab, message)
+        except StorageError as error:
+            log.warning("the desk could not store or read", action="desk", code=error.code)
+            why = "storage"
+        finally:
+            tab.at_storage -= 1
+        if why:
+            self._refuse(tab, message.type, why)
+
+    def _do(self, desk: AgentDesk, tab: Tab, message: said.OfNow) -> str:
         match message:
             case said.Alive():
                 return ""
@@ -208,19 +241,15 @@ class Desks:
                 return desk.rejoin(tab, message.call, message.sdp)
             case said.Mute() | said.Hold() | said.HandOnTo() | said.End() | said.TypedLine():
                 return self._in_call(desk, tab, message)
-            case said.WrapUp():
-                return await self._wrap_up(desk, message)
             case said.SkipWrapUp():
                 desk.wrapped_up(message.call)
                 return ""
-            case _:
-                return await self._callbacks(desk, tab, message)
 
     def _in_call(
         self,
         desk: AgentDesk,
         tab: Tab,
-        message: said.Mute | said.Hold | said.HandOnTo | said.End | said.TypedLine,
+        message: said.InCall,
     ) -> str:
         call = desk.of_call(tab, message.call)
         if call is None:
