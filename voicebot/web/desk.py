@@ -162,4 +162,4 @@ class _Connection:
             if count > MAX_MESSAGES:
                 self._tab.close("flood")
                 return
-            self._desks.received(self._tab, text)
+            self._desks.wishes.received(self._tab, text)
