@@ -346,6 +346,7 @@ class Service:
             "records_waiting": self._records.waiting,
             "records": self._records.counts,
             "people": self._staff.statistics(),
+            "desks": dict(self._desks.counts) if self._desks is not None else {},
             "resources": resources_in_use(),
             **self._listeners.statistics(),
         }
