@@ -35,16 +35,16 @@ SCREENSHOTS = os.environ.get("VOICEBOT_SCREENSHOTS", "")
 PLAY_SECONDS = 0.2
 PIECE = RATE // 4
 MOST = 0.6
-FIRST_AT, SECOND_AT = 13.0, 25.0
-"""Seconds after the microphone was given: the question in English, the one in Dutch."""
+FIRST_AT, SECOND_AT = 13.0, 29.0
+"""Seconds after the microphone was given: the question in Dutch, the one in English."""
 
 
 class Ear(Listener):
     """What a page hears, compared with the prompts of a language.
 
     A browser stretches and squeezes sound by some tens of milliseconds to fit its jitter buffer, most in its
-    first second: compared is a quarter of a second at a time (0.9 to 0.97 alike where nothing was done to it),
-    and most of a sentence must be heard in its place.
+    first second: compared is a quarter of a second at a time (0.9 to 0.97 alike where left as it was),
+    of a sentence must be heard in its place.
     """
 
     def __init__(self, page: Page, desk: Desk, language: Language) -> None:
@@ -140,7 +140,7 @@ def intents(record: CallRecord) -> Sequence[str | None]:
 async def test_a_caller_speaks_both_languages_types_and_reaches_a_person(desk: Desk, tmp_path: Path) -> None:
     english = await asyncio.to_thread(speech, "Can I park my car there?", "en")
     dutch = await asyncio.to_thread(speech, "Wat zijn de openingstijden?", "nl")
-    microphone = questions(tmp_path / "microphone.wav", (FIRST_AT, english), (SECOND_AT, dutch))
+    microphone = questions(tmp_path / "microphone.wav", (FIRST_AT, dutch), (SECOND_AT, english))
     async with chromium(microphone=microphone) as browser, desk.agent("agent-of-page") as agent:
         page = await browser.page(desk.service.page_url("/call"))
         await photograph(page, "start", tmp_path)
@@ -150,16 +150,15 @@ async def test_a_caller_speaks_both_languages_types_and_reaches_a_person(desk: D
         await reads(page, "digitale assistent, geen mens", "Waarmee kan ik u helpen?")
         await ear.hears("disclosure")
         await ear.hears("how_can_i_help")
+        await reads(page, "openingstijden", "Utrecht")
         answer = known_answer("faq_parking", "en")
         await reads(page, "park my car", answer)
         await ear.in_("en").hears("answer", text=answer)
-        await reads(page, "openingstijden")
-        await ear.in_("nl").hears("anything_else", seconds=30)
-        await photograph(page, "live", tmp_path)
-        await page.fill("#line", "Waar is mijn bestelling?")
+        await ear.hears("anything_else")
+        await page.fill("#line", "Where is my order?")
         await page.press("#line", "Enter")
-        await reads(page, "Wat is uw bestelnummer?")
         await ear.hears("ask_order_number")
+        await photograph(page, "live", tmp_path)
         await desk.rings(agent, page.click("#human"))
         await agent.phone.accept()
         await agent.hears_speech(1.5)
