@@ -302,6 +302,7 @@ function showCall(call) {
   $("mute").setAttribute("aria-pressed", String(call.is_muted));
   $("hold").setAttribute("aria-pressed", String(call.is_holding));
   for (const id of ["mute", "hold", "hand-on", "end"]) $(id).disabled = !call.is_here || (id !== "end" && Boolean(call.handed_to));
+  $("line").disabled = !call.is_here || call.is_holding;
   if ($("call").dataset.call !== call.call) {
     $("call").dataset.call = call.call;
     fillBriefing($("call-briefing"), briefing);
