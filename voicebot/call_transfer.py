@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from voicebot.audio import AudioClip
 from voicebot.call_speech import Voice
@@ -40,13 +41,18 @@ from voicebot.transfer.route import Step, ToAgent, ToDestination, ToQueue, name_
 from voicebot.transfer.waiting import WaitFacts, WaitingTimes, WaitingWords
 
 
+async def _in_thread(make: Callable[[], AgentBriefing]) -> AgentBriefing:
+    return await asyncio.to_thread(make)
+
+
 @dataclass(frozen=True, slots=True)
 class TransferParts:
     """What a transfer needs.
 
     `dialler` None: no outbound calls, only blind transfers can succeed. `pool` None: no queues. `then`: tried
     after whom a transfer names. `clock`: monotonic seconds, the pool's. `agent_language`: of the briefing; the
-    same as the dialogue's, which writes the summary.
+    same as the dialogue's, which writes the summary. `off_loop`: runs the redaction of a desk's briefing,
+    which takes some milliseconds.
     """
 
     destinations: Destinations
@@ -59,6 +65,7 @@ class TransferParts:
     now: Callable[[], datetime]
     then: tuple[str, ...] = ()
     agent_language: Language = "nl"
+    off_loop: Callable[[Callable[[], AgentBriefing]], Awaitable[AgentBriefing]] = _in_thread
 
 
 def _nothing() -> None:
@@ -245,8 +252,8 @@ class CallTransfer:
         return care.waited_seconds + self._parts.clock() - self._began_at
 
     async def _shown(self, attempt: _Attempt, action: Transfer, care: CallerCare) -> AgentBriefing:
-        """Make the desk's briefing in a thread: redaction takes some milliseconds."""
-        return await asyncio.to_thread(
+        """Make the desk's briefing."""
+        make = partial(
             agent_briefing,
             call_id=self._leg.info.leg_id,
             caller=self._leg.info.caller,
@@ -258,6 +265,7 @@ class CallTransfer:
             queue=attempt.queue,
             waited_seconds=self._waited(care),
         )
+        return await self._parts.off_loop(make)
 
     # -- the record -------------------------------------------------------------------------------------
 
@@ -287,9 +295,7 @@ class CallTransfer:
     # -- company ----------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _company(
-        self, care: CallerCare, words: WaitingWords, attempt: _Attempt
-    ) -> AsyncIterator[None]:
+    async def _company(self, care: CallerCare, words: WaitingWords, attempt: _Attempt) -> AsyncIterator[None]:
         """Music, and now and then a word, until left."""
         task = asyncio.create_task(self._entertain(care, words, attempt), name="hold-music")
         try:
