@@ -10,7 +10,6 @@ from voicebot.call_saying import Saying
 from voicebot.call_understanding import TurnHeard
 from voicebot.events import EventSink, StageTimings, TurnTaken
 
-
 LINES_KEPT = 24
 """Lines of the transcript that can be shown to an agent."""
 

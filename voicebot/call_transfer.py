@@ -50,8 +50,8 @@ class TransferParts:
     """What a transfer needs.
 
     `dialler` None: no outbound calls, only blind transfers can succeed. `pool` None: no queues. `then`: tried
-    after whom a transfer names. `clock`: monotonic seconds, the pool's. `agent_language`: of the briefing; the
-    same as the dialogue's, which writes the summary. `off_loop`: runs the redaction of a desk's briefing,
+    after whom a transfer names. `clock`: monotonic seconds, the pool's. `agent_language`: of the briefing;
+    the same as the dialogue's, which writes the summary. `off_loop`: runs the redaction of a desk's briefing,
     which takes some milliseconds.
     """
 
@@ -152,7 +152,7 @@ class CallTransfer:
         return tuple(step for step in steps if step not in absent)
 
     def _absence(self, step: Step) -> str:
-        """Say why nobody is there, '' when somebody may be (or when the name means nothing: refused later)."""
+        """Say why nobody is there, '' when somebody may be (a name that means nothing is refused later)."""
         pool = self._parts.pool
         if pool is None or isinstance(step, ToDestination):
             return ""
@@ -179,28 +179,23 @@ class CallTransfer:
     def _prepared(self, step: Step) -> _Attempt | None:
         """Resolve a step's name; None (noted) for one that means nothing."""
         parts, plan = self._parts, Plan(self._kind(step), is_queued=isinstance(step, ToQueue))
-        name = name_of(step)
+        name, pool = name_of(step), parts.pool
         try:
             match step:
                 case ToDestination():
                     destination = parts.destinations.resolve(step.name)
                     reach = FixedReach(destination.uri, destination.name, self._guard())
                     return _Attempt(destination.name, plan, reach)
-                case ToQueue(queue=queue):
-                    if parts.pool is None:
-                        raise TransferRefused("no queues")
-                    parts.pool.queue(queue)
-                    return _Attempt(name, plan, self._from_pool(parts.pool, queue=queue), queue)
-                case ToAgent(agent_id=agent_id):
-                    if parts.pool is None or all(
-                        agent.agent_id != agent_id for agent, _ in parts.pool.agents()
-                    ):
-                        raise TransferRefused("unknown agent")
-                    return _Attempt(name, plan, self._from_pool(parts.pool, agent_id=agent_id))
+                case ToQueue(queue=queue) if pool is not None:
+                    pool.queue(queue)
+                    return _Attempt(name, plan, self._from_pool(pool, queue=queue), queue)
+                case ToAgent(agent_id=agent_id) if pool is not None and _knows(pool, agent_id):
+                    return _Attempt(name, plan, self._from_pool(pool, agent_id=agent_id))
         except TransferRefused:
-            self._denied(name, "unknown")
-            self._announce(name, plan.kind, "rule")
-            self._progress(name, TransferState.FAILED, DialFailure.FAILED)
+            pass
+        self._denied(name, "unknown")
+        self._announce(name, plan.kind, "rule")
+        self._progress(name, TransferState.FAILED, DialFailure.FAILED)
         return None
 
     def _from_pool(self, pool: Agents, *, queue: str = "", agent_id: str = "") -> PoolReach:
@@ -327,6 +322,10 @@ class CallTransfer:
         if pool is None or not attempt.queue:
             return WaitFacts(waited, offers_callback=offers)
         return WaitFacts(waited, pool.position(call_id), pool.expected_wait(call_id), offers)
+
+
+def _knows(pool: Agents, agent_id: str) -> bool:
+    return any(agent.agent_id == agent_id for agent, _ in pool.agents())
 
 
 async def _briefing(action: Transfer, language: Language, voice: Voice) -> AsyncIterator[bytes]:

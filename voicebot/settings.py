@@ -25,7 +25,6 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from voicebot.errors import ConfigError
 from voicebot.settings_mistakes import check_variables, first_mistake, located
 from voicebot.settings_parts import (
-    PLAIN_URI,
     PRIVATE_NETWORKS,
     CodecName,
     IpLiteral,

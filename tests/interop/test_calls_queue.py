@@ -22,6 +22,7 @@ pytestmark = [
     pytest.mark.flaky(reruns=1),
 ]
 
+NUMBER = "31201234580"
 PHONE = """
 phones:
   counter:
@@ -62,7 +63,7 @@ async def queue_desk(tmp_path: Path) -> AsyncIterator[Desk]:
 
 async def test_a_telephone_takes_a_call_of_the_queue_and_drops_it(queue_desk: Desk) -> None:
     desk = queue_desk
-    async with desk.agent("agent") as agent, desk.caller("greta", "en") as greta:
+    async with desk.agent("agent") as agent, desk.caller(NUMBER, "en") as greta:
         await desk.rings(agent, greta.phone.press("0"))
         await greta.hears("queue_next", seconds=30)
         await takes_the_call(agent)
@@ -73,7 +74,7 @@ async def test_a_telephone_takes_a_call_of_the_queue_and_drops_it(queue_desk: De
         await greta.phone.press("2")
         await greta.hears("callback_stored")
         await greta.phone.hang_up()
-        record = await desk.record("greta")
+        record = await desk.record(NUMBER)
     (transfer,) = record.transfers
     assert (transfer.destination, transfer.kind, transfer.failure) == ("queue:service", "attended", None)
     assert [step.state for step in transfer.states] == [

@@ -140,6 +140,4 @@ def _check_country(number: str, field: str) -> None:
             mend="use a Dutch or Belgian number, or list it in transfer.exceptions",
         )
     if phonenumbers.number_type(parsed) in _COSTLY:
-        raise ConfigError(
-            "is a premium-rate number", field=field, mend="use an ordinary number, or list it"
-        )
+        raise ConfigError("is a premium-rate number", field=field, mend="use an ordinary number, or list it")
