@@ -132,6 +132,7 @@ class Service:
         self._desks: Desks | None = None
         web = self._listeners.web
         if web is not None:
+            web.whip.on_refused = lambda code: self._metrics.refused.labels(f"web_{code}").inc()
             callbacks = CallbacksAtDesks(
                 self._callbacks,
                 self._staff.pool,
