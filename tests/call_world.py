@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Self, TypeVar
 
 from tests.dialogue.conversation import HOURS, LINE, OPEN, FakeAnswers
@@ -34,7 +35,7 @@ from voicebot.hearing.vad import VoiceActivity
 from voicebot.media.bridge import join
 from voicebot.media.leg import LegEnded
 from voicebot.transfer.agent_pool import AgentPool
-from voicebot.transfer.agents import Agent, AgentState
+from voicebot.transfer.agents import Agent, AgentBriefing, AgentState
 from voicebot.transfer.destinations import Destination, Destinations
 from voicebot.transfer.execute import Bridger, TransferTimes
 from voicebot.transfer.queue import Queue
@@ -89,6 +90,10 @@ class Ears:
         return "2026-11-24"
 
 
+async def _at_once(make: Callable[[], AgentBriefing]) -> AgentBriefing:
+    return make()
+
+
 class World:
     """One caller, one bot, perhaps an agent. Leaving it ends the call and checks what holds of every call."""
 
@@ -101,7 +106,7 @@ class World:
         kind: str = "bridged",
         rings: bool = False,
         dialler: bool = True,
-        bridge: Bridger = join,
+        bridge: Bridger = partial(join, hold_music=MUSIC),  # noqa: B008 - has no state
         times: TransferTimes | None = None,
         config: DialogueConfig | None = None,
         caller: str = "+31201234567",
@@ -126,6 +131,8 @@ class World:
             human="medewerker",
         )
         self.events: list[CallEvent] = []
+        self.when: Callable[[CallEvent], None] = lambda _: None
+        """Is told of each event as it happens."""
         self._now, self._limits, self._line = now, limits, line
         self._has_dialler, self._bridge, self._times = dialler, bridge, times or TransferTimes()
         self._rules, self._queues, self._agents, self._then = rules or RuleSet(), queues, agents, then
@@ -149,12 +156,13 @@ class World:
             loop.time,
             lambda: self._now,
             self._then,
+            off_loop=_at_once,
         )
         rules = RulesOfCall(self._rules, self._queue_facts)
         services = CallServices(
             self.voice, self.ears, parts, self.backend, rules, loop.time, lambda: self._now
         )
-        self.call = Call(self.leg, self.dialogue, services, self.events.append, self._limits)
+        self.call = Call(self.leg, self.dialogue, services, self._note, self._limits)
         self._time = asyncio.create_task(self._let_time_pass(), name="time")
         self.task = asyncio.create_task(self.call.run(), name="call")
         return self
@@ -174,6 +182,10 @@ class World:
             await asyncio.wait({self._time, self.task})
         if kind is None:
             self.check()
+
+    def _note(self, event: CallEvent) -> None:
+        self.events.append(event)
+        self.when(event)
 
     def _queue_facts(self) -> Mapping[str, QueueFacts]:
         assert self.pool is not None or not self._queues

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
@@ -11,11 +12,14 @@ from tests.dialogue.conversation import CLOSED, LINE, OPEN
 from tests.fakes.leg import FakeLeg
 from tests.fakes.spoken_words import spoken
 from tests.fakes.virtual_time import in_virtual_time
+from tests.fakes.voice import MUSIC
+from tests.test_call_queue import DESK, PHONE, SERVICE, agent, rules
 from voicebot.call import CallLimits
 from voicebot.dialogue.actions import TaskOutcome
 from voicebot.errors import DialFailure, SpeechWorkerBusy, SpeechWorkerDied
 from voicebot.media.bridge import BridgeEnd, join
-from voicebot.media.leg import Leg
+from voicebot.media.leg import HandOn, HoldRequested, Leg, ReferOutcome, ResumeRequested
+from voicebot.transfer.agents import AgentState
 
 PHRASES = (
     "wat zijn de openingstijden",
@@ -45,7 +49,7 @@ class RandomCall:
     async def bridge(self, caller: Leg, agent: Leg) -> BridgeEnd:
         self.is_bridged = True
         try:
-            return await join(caller, agent)
+            return await join(caller, agent, hold_music=MUSIC)
         finally:
             self.is_bridged = False
 
@@ -56,6 +60,7 @@ class RandomCall:
             limits=CallLimits(max_seconds=90, grace_seconds=20),
             rings=self.random.random() < 0.3,
             bridge=self.bridge,
+            **self.people(),
         )
         world.interpreter.knows("een twee drie vier vijf", None, order_number="12345")
         world.interpreter.knows("bel mij terug", "callback")
@@ -69,15 +74,27 @@ class RandomCall:
         agents = [
             FakeLeg(leg_id=f"agent-{number}", clock=world.leg.clock, inbound=False) for number in range(9)
         ]
-        world.dialler._outcomes[AGENT] = [
-            *(self.random.choice([each, *DialFailure]) for each in agents),
-            DialFailure.BUSY,
-        ]
+        for uri, mine in ((AGENT, agents[:3]), (DESK, agents[3:6]), (PHONE, agents[6:])):
+            world.dialler._outcomes[uri] = [
+                *(self.random.choice([each, each, *DialFailure]) for each in mine),
+                DialFailure.BUSY,
+            ]
         return world
+
+    def people(self) -> dict[str, Any]:
+        """A queue with a desk and a telephone, as often as not."""
+        if self.random.random() < 0.4:
+            return {}
+        kind = self.random.choice(["bridged", "attended"])
+        return {
+            "rules": rules("queue:service", "medewerker", kind=kind),
+            "queues": [SERVICE],
+            "agents": [agent("anna", DESK), agent("bert", PHONE)],
+        }
 
     def act(self, world: World) -> None:
         draw = self.random.random()
-        agent = world.dialler.answered[-1] if world.dialler.answered else None
+        answered = world.dialler.answered[-1] if world.dialler.answered else None
         if draw < 0.35:
             world.say(self.random.choice(PHRASES))
         elif draw < 0.45:
@@ -98,10 +115,28 @@ class RandomCall:
             world.voice.failures = [SpeechWorkerDied("killed")] * self.random.randint(1, 3)
         elif draw < 0.72:
             world.dialler.ring_out()
-        elif draw < 0.8 and agent is not None:
-            agent.press(self.random.choice("112"))
-        elif draw < 0.83 and agent is not None:
-            agent.peer_hangs_up()
+        elif draw < 0.8 and answered is not None:
+            answered.press(self.random.choice("112"))
+        elif draw < 0.83 and answered is not None:
+            answered.peer_hangs_up()
+        elif draw < 0.9 and answered is not None:
+            wish = self.random.choice(
+                [
+                    HandOn("agent:bert"),
+                    HandOn("queue:service"),
+                    HandOn("nobody"),
+                    HoldRequested(),
+                    ResumeRequested(),
+                ]
+            )
+            answered._signals.push(wish)
+        elif draw < 0.92 and answered is not None:
+            answered.lose_network()
+        elif draw < 0.95 and world.pool is not None:
+            state = self.random.choice([AgentState.OFFLINE, AgentState.BREAK, AgentState.AVAILABLE])
+            world.pool.set_state(self.random.choice(["anna", "bert"]), state)
+        elif draw < 0.96:
+            world.leg.refer_outcome = self.random.choice([None, ReferOutcome(False, 603)])
 
     def listen(self, world: World) -> None:
         """Count how long nobody has said anything to a caller who is there."""
@@ -113,7 +148,7 @@ class RandomCall:
         self.worst_ms = max(self.worst_ms, self.silence_ms)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(16))
 def test_nothing_a_caller_does_leads_to_a_dead_end(seed: int) -> None:
     @in_virtual_time
     async def run() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicebot.errors import ConfigError
-from voicebot.settings import BRIEFING_AND_LEAST_RING_SECONDS, Settings, load_settings
+from voicebot.settings import Settings, load_settings
+from voicebot.settings_transfer import BRIEFING_AND_LEAST_RING_SECONDS
 from voicebot.settings_mistakes import line_of
 from voicebot.transfer.execute import BRIEFING_LIMIT_SECONDS, LEAST_RING_SECONDS
 

@@ -133,6 +133,7 @@ class Service:
         self._desks: Desks | None = None
         web = self._listeners.web
         if web is not None:
+            web.whip.on_refused = lambda code: self._metrics.refused.labels(f"web_{code}").inc()
             callbacks = CallbacksAtDesks(
                 self._callbacks,
                 self._staff.pool,
@@ -350,6 +351,7 @@ class Service:
             "records_waiting": self._records.waiting,
             "records": self._records.counts,
             "people": self._staff.statistics(),
+            "desks": dict(self._desks.counts) if self._desks is not None else {},
             "resources": resources_in_use(),
             **self._listeners.statistics(),
         }

@@ -349,8 +349,7 @@ class CallHearing:
         self._start_delivery(_EndedTurn(line, task, True, now, now, 0, False, is_over_notice))
 
     def _start_delivery(self, turn: _EndedTurn) -> None:
-        before = tuple(self._delivering)
-        delivery = self._group.create_task(self._deliver(turn, before), name="deliver-turn")
+        delivery = self._group.create_task(self._deliver(turn, tuple(self._delivering)), name="deliver-turn")
         self._delivering.add(delivery)
         delivery.add_done_callback(self._delivered)
 

@@ -116,7 +116,8 @@ class CallRules:
             )
             decision = decide(self._parts.rules, self._situation)
         except Exception as error:  # noqa: BLE001 - the edge of the rules: no rule may cost a caller the person
-            log.error("rules failed", action="rules.decide", error=type(error).__name__)
+            # Without the trace: values in it may be what the caller said.
+            log.error("rules failed", action="rules.decide", error=type(error).__name__)  # noqa: TRY400
             self._sink(RulesFailed(self._at_ms(), type(error).__name__))
             return None
         if decision is None:

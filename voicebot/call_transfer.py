@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from voicebot.audio import AudioClip
 from voicebot.call_speech import Voice
@@ -40,13 +41,18 @@ from voicebot.transfer.route import Step, ToAgent, ToDestination, ToQueue, name_
 from voicebot.transfer.waiting import WaitFacts, WaitingTimes, WaitingWords
 
 
+async def _in_thread(make: Callable[[], AgentBriefing]) -> AgentBriefing:
+    return await asyncio.to_thread(make)
+
+
 @dataclass(frozen=True, slots=True)
 class TransferParts:
     """What a transfer needs.
 
     `dialler` None: no outbound calls, only blind transfers can succeed. `pool` None: no queues. `then`: tried
-    after whom a transfer names. `clock`: monotonic seconds, the pool's. `agent_language`: of the briefing; the
-    same as the dialogue's, which writes the summary.
+    after whom a transfer names. `clock`: monotonic seconds, the pool's. `agent_language`: of the briefing;
+    the same as the dialogue's, which writes the summary. `off_loop`: runs the redaction of a desk's briefing,
+    which takes some milliseconds.
     """
 
     destinations: Destinations
@@ -59,6 +65,7 @@ class TransferParts:
     now: Callable[[], datetime]
     then: tuple[str, ...] = ()
     agent_language: Language = "nl"
+    off_loop: Callable[[Callable[[], AgentBriefing]], Awaitable[AgentBriefing]] = _in_thread
 
 
 def _nothing() -> None:
@@ -145,7 +152,7 @@ class CallTransfer:
         return tuple(step for step in steps if step not in absent)
 
     def _absence(self, step: Step) -> str:
-        """Say why nobody is there, '' when somebody may be (or when the name means nothing: refused later)."""
+        """Say why nobody is there, '' when somebody may be (a name that means nothing is refused later)."""
         pool = self._parts.pool
         if pool is None or isinstance(step, ToDestination):
             return ""
@@ -172,28 +179,23 @@ class CallTransfer:
     def _prepared(self, step: Step) -> _Attempt | None:
         """Resolve a step's name; None (noted) for one that means nothing."""
         parts, plan = self._parts, Plan(self._kind(step), is_queued=isinstance(step, ToQueue))
-        name = name_of(step)
+        name, pool = name_of(step), parts.pool
         try:
             match step:
                 case ToDestination():
                     destination = parts.destinations.resolve(step.name)
                     reach = FixedReach(destination.uri, destination.name, self._guard())
                     return _Attempt(destination.name, plan, reach)
-                case ToQueue(queue=queue):
-                    if parts.pool is None:
-                        raise TransferRefused("no queues")
-                    parts.pool.queue(queue)
-                    return _Attempt(name, plan, self._from_pool(parts.pool, queue=queue), queue)
-                case ToAgent(agent_id=agent_id):
-                    if parts.pool is None or all(
-                        agent.agent_id != agent_id for agent, _ in parts.pool.agents()
-                    ):
-                        raise TransferRefused("unknown agent")
-                    return _Attempt(name, plan, self._from_pool(parts.pool, agent_id=agent_id))
+                case ToQueue(queue=queue) if pool is not None:
+                    pool.queue(queue)
+                    return _Attempt(name, plan, self._from_pool(pool, queue=queue), queue)
+                case ToAgent(agent_id=agent_id) if pool is not None and _knows(pool, agent_id):
+                    return _Attempt(name, plan, self._from_pool(pool, agent_id=agent_id))
         except TransferRefused:
-            self._denied(name, "unknown")
-            self._announce(name, plan.kind, "rule")
-            self._progress(name, TransferState.FAILED, DialFailure.FAILED)
+            pass
+        self._denied(name, "unknown")
+        self._announce(name, plan.kind, "rule")
+        self._progress(name, TransferState.FAILED, DialFailure.FAILED)
         return None
 
     def _from_pool(self, pool: Agents, *, queue: str = "", agent_id: str = "") -> PoolReach:
@@ -245,8 +247,8 @@ class CallTransfer:
         return care.waited_seconds + self._parts.clock() - self._began_at
 
     async def _shown(self, attempt: _Attempt, action: Transfer, care: CallerCare) -> AgentBriefing:
-        """Make the desk's briefing in a thread: redaction takes some milliseconds."""
-        return await asyncio.to_thread(
+        """Make the desk's briefing."""
+        make = partial(
             agent_briefing,
             call_id=self._leg.info.leg_id,
             caller=self._leg.info.caller,
@@ -258,6 +260,7 @@ class CallTransfer:
             queue=attempt.queue,
             waited_seconds=self._waited(care),
         )
+        return await self._parts.off_loop(make)
 
     # -- the record -------------------------------------------------------------------------------------
 
@@ -319,6 +322,10 @@ class CallTransfer:
         if pool is None or not attempt.queue:
             return WaitFacts(waited, offers_callback=offers)
         return WaitFacts(waited, pool.position(call_id), pool.expected_wait(call_id), offers)
+
+
+def _knows(pool: Agents, agent_id: str) -> bool:
+    return any(agent.agent_id == agent_id for agent, _ in pool.agents())
 
 
 async def _briefing(action: Transfer, language: Language, voice: Voice) -> AsyncIterator[bytes]:

@@ -171,7 +171,10 @@ class TransferDenied(CallEvent):
 
 @dataclass(frozen=True, slots=True)
 class RuleApplied(CallEvent):
-    """A transfer rule decided. `point`: request, turn, task, silence, key. `explanation`: without words said."""
+    """A transfer rule decided.
+
+    `point`: request, turn, task, silence, key. `explanation`: what held of each rule tried, no words said.
+    """
 
     rule: str
     point: str

@@ -45,10 +45,10 @@ class DestinationSettings(Section):
 class TransferSettings(Section):
     """Who can be reached. `human` names the destination for a request for a person.
 
-    `then`: tried when nobody takes the call, after whom a rule names ('queue:service'). `exceptions`: premium,
-    shared-cost and foreign numbers that may be dialled all the same, one by one. `offer_seconds`: so long after
-    a request for a person a callback is offered at the latest (law H4). `agent_language`: of what agents hear
-    before they press 1. The caps are dials of transfers.
+    `then`: tried when nobody takes the call, after whom a rule names ('queue:service'). `exceptions`:
+    premium, shared-cost and foreign numbers that may be dialled all the same, one by one. `offer_seconds`: so
+    long after a request for a person a callback is offered at the latest (law H4). `agent_language`: of what
+    agents hear before they press 1. The caps are dials of transfers.
     """
 
     destinations: dict[str, DestinationSettings] = Field(default_factory=dict)

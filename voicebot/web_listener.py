@@ -24,7 +24,7 @@ WEB_TOKEN_FILE = Path("var/web-token")
 class WebListener:
     """Calls from browsers and WHIP gateways. `parts`: what WebRTC legs are made with, agents' too.
 
-    `add()` further routes (the agents' desk) before `start()`.
+    `whip`: the calls themselves. `add()` further routes (the agents' desk) before `start()`.
     """
 
     def __init__(self, settings: Settings, on_leg: Callable[[Leg], Awaitable[None]], ticker: Ticker) -> None:
@@ -44,9 +44,9 @@ class WebListener:
             calls_per_minute=web.calls_per_minute,
             calls_per_address=web.calls_per_address,
         )
-        self._whip = WhipCalls(self.parts, WhipGuard(access), on_leg)
+        self.whip = WhipCalls(self.parts, WhipGuard(access), on_leg)
         page = CallerPage(settings.organisation, needs_token=not web.public)
-        self._routers = [self._whip.routes(), page.routes()]
+        self._routers = [self.whip.routes(), page.routes()]
         self._server: WebServer | None = None
 
     def add(self, router: APIRouter) -> None:
@@ -70,7 +70,7 @@ class WebListener:
 
     async def close(self) -> None:
         """Hang up what is left and stop listening."""
-        await self._whip.close()
+        await self.whip.close()
         if self._server is not None:
             await self._server.close()
 
@@ -87,4 +87,4 @@ class WebListener:
 
     def statistics(self) -> dict[str, int]:
         """Return counts of calls and of refusals by their code."""
-        return dict(self._whip.counts)
+        return dict(self.whip.counts)

@@ -54,10 +54,10 @@ class DeskSite:
         job = self.world.dialler.dial(f"desk:{agent}", timeout_seconds=seconds, briefing=briefing)
         return asyncio.create_task(job, name="dial")
 
-    async def shot(self, page: Page, name: str) -> None:
-        """Keep a picture of the whole page."""
+    async def shot(self, page: Page, name: str, *, whole: bool = True) -> None:
+        """Keep a picture of the whole page, or of what is in sight."""
         folder = Path(SCREENSHOTS) if SCREENSHOTS else self.shots
-        await page.screenshot(path=folder / f"desk-{name}.png", full_page=True)
+        await page.screenshot(path=folder / f"desk-{name}.png", full_page=whole)
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from playwright.async_api import Page, expect
 
 from tests.interop.calling import RATE, Desk, Listener, disclosure_was_complete, known_answer, names, speech
 from tests.peers.chromium import PHONE, chromium, heard_by
-from tests.peers.signals import tone
+from tests.peers.signals import level_dbfs, likeness, tone
 from tests.peers.wav import Samples, write_wav
 from voicebot.events import Language
 from voicebot.privacy.encryption import load_or_create_key
@@ -31,12 +32,20 @@ pytestmark = [
 
 SCREENSHOTS = os.environ.get("VOICEBOT_SCREENSHOTS", "")
 """A folder to keep screenshots in (docs/images)."""
-FIRST_AT, SECOND_AT = 13.0, 25.0
-"""Seconds after the microphone was given: the question in English, the one in Dutch."""
+PLAY_SECONDS = 0.2
+PIECE = RATE // 4
+MOST = 0.6
+FIRST_AT, SECOND_AT = 13.0, 29.0
+"""Seconds after the microphone was given: the question in Dutch, the one in English."""
 
 
 class Ear(Listener):
-    """What a page hears, compared with the prompts of a language."""
+    """What a page hears, compared with the prompts of a language.
+
+    A browser stretches and squeezes sound by some tens of milliseconds to fit its jitter buffer, most in its
+    first second: compared is a quarter of a second at a time (0.9 to 0.97 alike where left as it was),
+    of a sentence must be heard in its place.
+    """
 
     def __init__(self, page: Page, desk: Desk, language: Language) -> None:
         self._page = page
@@ -46,10 +55,37 @@ class Ear(Listener):
     async def _recording(self, *, number: int) -> tuple[Samples, int]:
         return await heard_by(self._page), RATE
 
+    async def _hears(self, sentence: Samples, name: str, seconds: float, alike: float) -> None:
+        until = time.monotonic() + seconds
+        heard = 0.0
+        while time.monotonic() < until:
+            rest = (await self.received())[int(self.at * RATE) :]
+            heard, begins = share_heard(rest, sentence, alike)
+            if heard >= MOST and len(rest) / RATE >= begins + len(sentence) / RATE:
+                self.at += begins + len(sentence) / RATE - PLAY_SECONDS
+                return
+            await asyncio.sleep(0.2)
+        raise AssertionError(f"the page never heard {name}: {heard:.0%} of it, from {self.at} s")
+
     def in_(self, language: Language) -> Ear:
         """Go on in another language."""
         self.language = language
         return self
+
+
+def share_heard(received: Samples, sentence: Samples, alike: float) -> tuple[float, float]:
+    """The share of a sentence that was received in its place, and the second at which it begins."""
+    pieces = [
+        (start, sentence[start : start + PIECE])
+        for start in range(0, len(sentence) - PIECE + 1, PIECE)
+        if level_dbfs(sentence[start : start + PIECE]) > -40
+    ]
+    if len(received) < PIECE:
+        return 0.0, 0.0
+    found = [(likeness(received, piece, RATE), start / RATE) for start, piece in pieces]
+    places = [place.offset_seconds - start for place, start in found if place.peak >= alike]
+    begins = float(np.median(places)) if places else 0.0
+    return sum(abs(place - begins) < PLAY_SECONDS for place in places) / len(pieces), max(0.0, begins)
 
 
 def questions(file: Path, *asked: tuple[float, Samples]) -> Path:
@@ -104,7 +140,7 @@ def intents(record: CallRecord) -> Sequence[str | None]:
 async def test_a_caller_speaks_both_languages_types_and_reaches_a_person(desk: Desk, tmp_path: Path) -> None:
     english = await asyncio.to_thread(speech, "Can I park my car there?", "en")
     dutch = await asyncio.to_thread(speech, "Wat zijn de openingstijden?", "nl")
-    microphone = questions(tmp_path / "microphone.wav", (FIRST_AT, english), (SECOND_AT, dutch))
+    microphone = questions(tmp_path / "microphone.wav", (FIRST_AT, dutch), (SECOND_AT, english))
     async with chromium(microphone=microphone) as browser, desk.agent("agent-of-page") as agent:
         page = await browser.page(desk.service.page_url("/call"))
         await photograph(page, "start", tmp_path)
@@ -114,16 +150,15 @@ async def test_a_caller_speaks_both_languages_types_and_reaches_a_person(desk: D
         await reads(page, "digitale assistent, geen mens", "Waarmee kan ik u helpen?")
         await ear.hears("disclosure")
         await ear.hears("how_can_i_help")
+        await reads(page, "openingstijden", "Utrecht")
         answer = known_answer("faq_parking", "en")
         await reads(page, "park my car", answer)
         await ear.in_("en").hears("answer", text=answer)
-        await reads(page, "openingstijden")
-        await ear.in_("nl").hears("anything_else", seconds=30)
-        await photograph(page, "live", tmp_path)
-        await page.fill("#line", "Waar is mijn bestelling?")
+        await ear.hears("anything_else")
+        await page.fill("#line", "Where is my order?")
         await page.press("#line", "Enter")
-        await reads(page, "Wat is uw bestelnummer?")
         await ear.hears("ask_order_number")
+        await photograph(page, "live", tmp_path)
         await desk.rings(agent, page.click("#human"))
         await agent.phone.accept()
         await agent.hears_speech(1.5)

@@ -92,7 +92,7 @@ async def test_a_whole_call_at_the_keyboard(site: DeskSite, browser: Chromium) -
     await page.locator("#call-title").click()
     await page.keyboard.press("t")
     await page.get_by_role("button", name="Doorgeven: Werkplaats").wait_for()
-    await site.shot(page, "hand-on")
+    await site.shot(page, "hand-on", whole=False)
     await page.keyboard.press("Escape")
     await page.keyboard.press("e")
     await page.locator("#wrap-up").wait_for()

@@ -42,6 +42,10 @@ class RunningService:
     def stream_url(self, line: str = "nl") -> str:
         return f"ws://127.0.0.1:{self.gateway_port}/media?token={self.token}&called={line}"
 
+    def page_url(self, page: str) -> str:
+        """A page of the web gateway; browsers give the microphone to localhost."""
+        return f"http://localhost:{self.web_port}{page}"
+
     @property
     def database_url(self) -> str:
         return f"sqlite+aiosqlite:///{self.state}/voicebot.db"
@@ -83,6 +87,7 @@ async def running_service(
         "VOICEBOT_GATEWAY__PORT": str(gateway),
         "VOICEBOT_WEB__PORT": str(web),
         "VOICEBOT_WEB__TOKEN": "test-token",
+        "VOICEBOT_WEB__CALLS_PER_MINUTE": "100",
         "VOICEBOT_GATEWAY__TOKEN": "test-token",
         "VOICEBOT_CONTROL__PORT": str(control),
         "VOICEBOT_STORAGE__URL": f"sqlite+aiosqlite:///{state}/voicebot.db",

@@ -151,9 +151,9 @@ def rules(draw: st.DrawFn, actions: tuple[tuple[RuleAction, ...], ...] = HELPFUL
 
 
 @st.composite
-def rule_sets(draw: st.DrawFn, *, max_rules: int = 6) -> RuleSet:
+def rule_sets(draw: st.DrawFn, *, min_rules: int = 0, max_rules: int = 6) -> RuleSet:
     """A rule set, most with a request rule somewhere."""
-    found = draw(st.lists(rules(), max_size=max_rules))
+    found = draw(st.lists(rules(), min_size=min_rules, max_size=max_rules))
     if draw(st.integers(0, 9)):
         actions = draw(st.sampled_from(HELPFUL))
         found.insert(draw(st.integers(0, len(found))), Rule("", (REQUEST,), actions))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,7 +79,7 @@ def test_nobody_is_joined_who_has_not_accepted(plan: Plan, data: st.DataObject) 
         assert seen[seen.index(S.JOINED) - 1] is S.ACCEPTED
     if S.RETURNED in seen:
         assert seen[-2] is S.JOINED
-    for before, after in zip(seen, seen[1:], strict=False):
+    for before, after in pairwise(seen):
         if after is S.BRIEFED:
             assert before is S.ANSWERED
 

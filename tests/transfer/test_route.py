@@ -10,9 +10,8 @@ from voicebot.transfer.waiting import WaitingTimes, WaitingWords
 
 
 def test_targets_are_read_by_their_prefix_and_tried_once() -> None:
-    steps = route(
-        [("workshop", "attended"), ("queue:service", None), ("workshop", None)], ["queue:service", "x"]
-    )
+    named = [("workshop", "attended"), ("queue:service", None), ("workshop", None)]
+    steps = route(named, ["queue:service", "x"])  # type: ignore[arg-type]
     assert steps == (ToDestination("workshop", "attended"), ToQueue("service"), ToDestination("x"))
     assert step_of("agent:anna") == ToAgent("anna")
     assert [name_of(step_of(name)) for name in ("queue:a", "agent:b", "c", "")] == [

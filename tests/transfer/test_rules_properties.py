@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.transfer.rule_samples import (
     CALENDAR,
+    GROUPS,
     NAMES,
     OTHER,
     REQUEST_RULE,
@@ -34,8 +35,8 @@ from voicebot.transfer.rules_check import check_rules
 
 # Rule sets are large values: making a failing one smaller would take longer than the suite may.
 _PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
-MANY = settings(max_examples=450, deadline=None, phases=_PHASES, suppress_health_check=list(HealthCheck))
-SOME = settings(MANY, max_examples=100)
+MANY = settings(max_examples=400, deadline=None, phases=_PHASES, suppress_health_check=list(HealthCheck))
+SOME = settings(MANY, max_examples=80)
 
 
 def repaired(rules: RuleSet) -> RuleSet:
@@ -52,11 +53,11 @@ def repaired(rules: RuleSet) -> RuleSet:
 
 
 @MANY
-@given(rule_sets(max_rules=7), situations(asked=True))
+@given(rule_sets(min_rules=4, max_rules=7), situations(asked=True))
 def test_h3_who_asks_for_a_person_gets_one_or_a_callback(found: RuleSet, asking: Situation) -> None:
     """Of each rule set that may be saved, whatever it says besides, at any time, after any rule.
 
-    Each order in which the rules can be turned is a rule set of its own: 450 times about 5 of them.
+    Each order in which the rules can be turned is a rule set of its own: 400 times about 6 of them.
     """
     for turn in range(len(found.rules)):
         turned = replace(found, rules=(*found.rules[turn:], *found.rules[:turn]))
@@ -105,16 +106,13 @@ def is_reachable_now(actions: tuple[object, ...], situation: Situation) -> bool:
 
 
 @SOME
-@given(rule_sets(), rules(actions=OTHER), situations(asked=True))
-def test_h3_nothing_that_leads_to_nobody_may_take_a_request(
-    found: RuleSet, shadow: Rule, asking: Situation
-) -> None:
+@given(rules(actions=OTHER), situations(asked=True))
+def test_h3_nothing_that_leads_to_nobody_may_take_a_request(shadow: Rule, asking: Situation) -> None:
     """Put above the request rule, a rule that could take a request is refused."""
-    good = repaired(found)
     shadow = replace(shadow, name="shadow", enabled=True)
-    decision = decide(replace(good, rules=(shadow,)), asking)
-    assume(decision is not None)
-    problems = check_rules(replace(good, rules=(shadow, *good.rules)), NAMES, TODAY)
+    alone = RuleSet((shadow,), GROUPS, CALENDAR)
+    assume(any(decide(alone, situation) is not None for situation in (asking, *ASKING)))
+    problems = check_rules(replace(alone, rules=(shadow, REQUEST_RULE)), NAMES, TODAY)
     codes = {each.code for each in problems if each.rule == "shadow"}
     assert codes & {"shadows_request", "request_rule"}
 

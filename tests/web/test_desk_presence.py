@@ -14,6 +14,7 @@ from voicebot.errors import DialFailed, DialFailure
 from voicebot.transfer.agents import AgentState
 from voicebot.transfer.queue import Ticket
 from voicebot.web.agent_desk import DeskTimes
+from voicebot.web.desk_services import CallbackItem
 
 OFFLINE_AFTER_SECONDS = DeskTimes().offline_after
 SDP = "v=0 an offer of the page"
@@ -169,6 +170,25 @@ async def test_a_wrap_up_that_could_not_be_stored_is_asked_for_again_after_a_rel
         again.say(type="skip_wrap_up", call="call-1")
         await again.heard("wrapped_up")
         await again.aclose()
+
+
+@in_virtual_time
+async def test_a_database_that_hangs_stands_in_nobodys_way() -> None:
+    async with a_world() as world, a_page(world) as page:
+
+        async def hanging(agent_id: str) -> tuple[CallbackItem, ...]:
+            await asyncio.Event().wait()
+            return ()
+
+        world.callbacks.due = hanging  # type: ignore[method-assign]
+        for _ in range(5):
+            page.say(type="callbacks")
+        assert (await page.heard("refused"))["why"] == "storage", "they are bounded"
+        dial = dialling(world)
+        ring = (await page.heard("ring"))["ring"]
+        page.say(type="accept", ring=ring, sdp=SDP)
+        leg = await dial
+        await leg.hang_up()
 
 
 @in_virtual_time

@@ -47,6 +47,8 @@ class Gateway:
             await on_leg(leg)
 
         self.calls = WhipCalls(parts, self.guard, rings)
+        self.refused: list[str] = []
+        self.calls.on_refused = self.refused.append
         app = build_web(self.calls.routes(), CallerPage("Winkel <b>").routes())
         transport = httpx.ASGITransport(app, client=("198.51.100.7", 5000))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://bot.test")
@@ -139,6 +141,7 @@ async def test_what_is_refused_says_why(
         assert reply.json()["message"].endswith(".")
         assert not bot.legs
         assert bot.calls.counts == {code: 1}
+        assert bot.refused == [code]
 
 
 @pytest.mark.parametrize(("sip", "status"), [(486, 429), (503, 503)])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from voicebot.commands.rules_options import ConfigOption, JsonOption, in_force, read_text, show, with_store
-from voicebot.settings import load_settings
+from voicebot.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from voicebot.transfer.rules import QueueFacts, RuleAction, RuleFinding, Situation
@@ -51,9 +51,7 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Show which rule decides in a situation, and of each rule which conditions hold and which do not."""
-    from voicebot.rule_desk import RuleDesk
     from voicebot.transfer.rules import Situation, TaskFact
-    from voicebot.transfer.rules import explain as explain_rules
     from voicebot.understanding.human_request import find_request
     from voicebot.understanding.vulnerable import VULNERABLE_SIGNALS, vulnerable_signals
 
@@ -82,7 +80,13 @@ def explain(
         transfer_failures=transfer_failures,
         applied=frozenset(applied or ()),
     )
-    settings = load_settings(config)
+    _explain(situation, file, load_settings(config), as_json)
+
+
+def _explain(situation: Situation, file: Path | None, settings: Settings, as_json: bool) -> None:
+    from voicebot.rule_desk import RuleDesk
+    from voicebot.transfer.rules import explain as explain_rules
+
     desk = RuleDesk.of(settings)
     if file is not None:
         rules = desk.read(read_text(file), file)

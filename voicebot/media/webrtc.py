@@ -36,6 +36,9 @@ from voicebot.media.webrtc_sdp import choose_format, read_offer, write_answer
 
 log = structlog.get_logger()
 
+_LEAD_SECONDS = 0.2
+"""A browser's jitter buffer settles on silence first, or it stretches the first word."""
+
 
 @dataclass(frozen=True, slots=True)
 class WebRtcSettings:
@@ -267,6 +270,7 @@ class WebRtcLeg:
             may_send=self._offer.direction in {"sendrecv", "recvonly"},
             may_receive=self._offer.direction in {"sendrecv", "sendonly"},
         )
+        await asyncio.sleep(_LEAD_SECONDS)
         log.info(
             "leg connected",
             action="leg.connect",

@@ -15,6 +15,9 @@ from voicebot.transfer.agents import Agent, AgentState
 from voicebot.transfer.opening_hours import OpeningHours
 from voicebot.transfer.queue import Offer, Queue, QueueBoard, Ticket
 
+LEAST_PAUSE_SECONDS = 0.01
+"""A timer that fires a moment too early, as loops may, must not be set again at once for ever."""
+
 OnStateChange = Callable[[StateChange], None]
 """Gets each change of an agent's state, for the log; must return at once and not raise."""
 
@@ -208,4 +211,6 @@ class AgentPool:
         self.close()
         at = self._board.next_change(now)
         if at is not None:
-            self._timer = asyncio.get_running_loop().call_later(max(at - now, 0.0), self._match)
+            self._timer = asyncio.get_running_loop().call_later(
+                max(at - now, LEAST_PAUSE_SECONDS), self._match
+            )

@@ -124,7 +124,7 @@ Happening = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is attempted. `is_queued`: agents come from a queue, and another one follows who did not take it."""
+    """What is attempted. `is_queued`: by agents of a queue; another follows the one who did not take it."""
 
     kind: TransferKind = "bridged"
     is_queued: bool = False

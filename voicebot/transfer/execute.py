@@ -1,8 +1,8 @@
 """Carrying out one attempt: the shell around `course.advance`.
 
 Each command has one coroutine that does it and returns what happened. The caller stays in company (music)
-until a person has accepted. Cancel `run` when the caller is gone or chooses otherwise: ringing stops (CANCEL),
-the queue is left, an answered agent is hung up and is free again.
+until a person has accepted. Cancel `run` when the caller is gone or chooses otherwise: ringing stops
+(CANCEL), the queue is left, an answered agent is hung up and is free again.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ HANG_UP_SECONDS = 2.0
 """The agent's leg gets so long to end before the caller is attended to again."""
 LEAST_RING_SECONDS = 10.0
 REPLACED_SECONDS = 5.0
-"""The agent's leg is gone because it was replaced: the NOTIFY that says so follows within this, or it was not."""
+"""An agent's leg that was replaced has gone: the NOTIFY that says so follows within this, or it was not."""
 
 Company = Callable[[], AbstractAsyncContextManager[None]]
 """Keeps the caller company (music) while it is entered."""
@@ -256,7 +256,7 @@ class TransferExecution:
         return Referred(None if outcome.accepted else failure_of(outcome.status))
 
     async def _replace(self) -> Happening:
-        """Let the caller's peer take our place; whatever goes wrong, both legs are still here to be joined."""
+        """Let the caller's peer take our place; where that fails, both legs are still here to be joined."""
         agent = self._agent
         assert agent is not None
         try:

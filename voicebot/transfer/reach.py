@@ -1,4 +1,4 @@
-"""Who is to be reached in one attempt: an address of the allow-list, one agent, or whoever of a queue is free.
+"""Who is to be reached in an attempt: an address of the allow-list, an agent, or whoever of a queue is free.
 
 Each implements `execute.Reachable`. Whatever becomes of the attempt, no agent stays reserved or busy on its
 account: `released` is called last, always.

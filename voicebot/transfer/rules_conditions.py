@@ -344,9 +344,8 @@ class OpenNow:
         return "moment"
 
     def holds(self, facts: Facts) -> bool:
-        """Whether it is open; a branch that is not known never is."""
-        branch, moment = facts.calendar.branches.get(self.branch), facts.situation.moment
-        return branch is not None and moment is not None and branch.is_open(moment)
+        """Whether it is open."""
+        return facts.is_open(self.branch)
 
     def __str__(self) -> str:
         return f"{self.branch} is open"

@@ -53,6 +53,7 @@ class Facts:
     ) -> None:
         self.situation, self.calendar = situation, calendar
         self._groups = groups
+        self._open: dict[str, bool] = {}
 
     @cached_property
     def words(self) -> str:
@@ -69,6 +70,13 @@ class Facts:
         """The moment on the desk's clock, None when it is not known."""
         moment = self.situation.moment
         return None if moment is None else self.calendar.local(moment)
+
+    def is_open(self, branch_id: str) -> bool:
+        """Whether a branch is open; one that is not known never is, nor any at an unknown moment."""
+        if branch_id not in self._open:
+            branch, moment = self.calendar.branches.get(branch_id), self.situation.moment
+            self._open[branch_id] = branch is not None and moment is not None and branch.is_open(moment)
+        return self._open[branch_id]
 
     def is_caller_in(self, group: str) -> bool:
         """Whether the caller's number is in a group."""

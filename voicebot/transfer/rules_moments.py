@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta, tzinfo
-from functools import reduce
+from functools import lru_cache, reduce
 from zoneinfo import ZoneInfo
 
 from voicebot.transfer.opening_hours import Branch, holiday_name
@@ -86,16 +86,22 @@ def _moments(conditions: list[Condition], calendar: Calendar, today: date) -> li
 def _telling_days(today: date, special: set[date], branches: Iterable[Branch]) -> set[date]:
     """Return every day that is like no other, and one ordinary week: ordinary Mondays are all alike."""
     yearly = {each for branch in branches for each in branch.yearly}
-    countries = _COUNTRIES | {branch.country for branch in branches}
-    found, ordinary = {day + timedelta(days=step) for day in special for step in (-1, 0, 1)}, set()
-    for ahead in range(-1, DAYS_AHEAD):
-        day = today + timedelta(days=ahead)
-        is_special = (day.month, day.day) in yearly or any(holiday_name(c, day, "nl") for c in countries)
-        if is_special or day.weekday() not in ordinary:
-            found.add(day)
-        if not is_special and day not in special:
-            ordinary.add(day.weekday())
-    return found
+    odd = special | _holidays(_COUNTRIES | {branch.country for branch in branches}, today)
+    days = [today + timedelta(days=ahead) for ahead in range(-1, DAYS_AHEAD)]
+    odd |= {day for day in days if (day.month, day.day) in yearly}
+    ordinary: dict[int, date] = {}
+    for day in days:
+        if len(ordinary) == 7:
+            break
+        if day not in odd:
+            ordinary.setdefault(day.weekday(), day)
+    return {*odd, *ordinary.values()}
+
+
+@lru_cache(maxsize=64)
+def _holidays(countries: frozenset[str], today: date) -> frozenset[date]:
+    days = (today + timedelta(days=ahead) for ahead in range(-1, DAYS_AHEAD))
+    return frozenset(day for day in days if any(holiday_name(each, day, "nl") for each in countries))
 
 
 def _edges(branch: Branch) -> set[time]:

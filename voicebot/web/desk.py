@@ -77,7 +77,7 @@ def build_desk(services: DeskServices, desks: Desks, *, ping_seconds: float = PI
         session = login.session(websocket)
         await websocket.accept()
         if session is None:
-            desks.counts["refused_not_logged_in"] += 1
+            desks.counts["opened_without_session"] += 1
             await websocket.close(NOT_LOGGED_IN)
             return
         page = Tab(tab, session)
@@ -162,4 +162,4 @@ class _Connection:
             if count > MAX_MESSAGES:
                 self._tab.close("flood")
                 return
-            await self._desks.received(self._tab, text)
+            self._desks.wishes.received(self._tab, text)

@@ -134,23 +134,12 @@ class CallbackDone(Message):
     callback: Id
 
 
-FromPage = (
-    Alive
-    | SetState
-    | Accept
-    | Decline
-    | Rejoin
-    | Mute
-    | Hold
-    | HandOnTo
-    | End
-    | TypedLine
-    | WrapUp
-    | SkipWrapUp
-    | ListCallbacks
-    | CallBack
-    | CallbackDone
-)
+InCall = Mute | Hold | HandOnTo | End | TypedLine
+OfNow = Alive | SetState | Accept | Decline | Rejoin | InCall | SkipWrapUp
+"""Done at once."""
+Stored = WrapUp | ListCallbacks | CallBack | CallbackDone
+"""Needs the database."""
+FromPage = OfNow | Stored
 
 _ADAPTER: TypeAdapter[FromPage] = TypeAdapter(Annotated[FromPage, Field(discriminator="type")])
 

@@ -23,6 +23,8 @@ class Tab:
         self.closed_because = ""
         self.has_left = False
         """The browser itself has closed it: the page is gone, not its network."""
+        self.at_storage = 0
+        """Wishes of this page that wait for the database."""
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Queue a message; a page that does not keep up is closed ('overflow')."""

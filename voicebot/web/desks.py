@@ -1,4 +1,4 @@
-"""All agents' desks: who is there, what their pages show of queues and colleagues, and what they ask for."""
+"""All agents' desks: who is there, and what their pages show of queues and colleagues."""
 
 from __future__ import annotations
 
@@ -7,16 +7,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import structlog
-
-from voicebot.errors import StorageError, TransferRefused
 from voicebot.transfer.agents import Agent, AgentState
-from voicebot.web import desk_messages as said
 from voicebot.web.agent_desk import AgentDesk, DeskTimes
-from voicebot.web.desk_services import CallbackItem, DeskServices, WrapUpEntry
+from voicebot.web.desk_services import DeskServices
 from voicebot.web.desk_tabs import Tab
-
-log = structlog.get_logger()
+from voicebot.web.desk_wishes import DeskWishes
 
 BOARD_SECONDS = 0.5
 """Boards are sent at most so often."""
@@ -31,6 +26,7 @@ class Desks:
         self._leaving: dict[str, asyncio.TimerHandle] = {}
         self._board_due: asyncio.TimerHandle | None = None
         self._unsubscribe: Callable[[], None] | None = None
+        self.wishes = DeskWishes(services, self)
         self.counts: Counter[str] = Counter()
 
     def start(self) -> None:
@@ -45,6 +41,7 @@ class Desks:
             timer.cancel()
         if self._board_due is not None:
             self._board_due.cancel()
+        await self.wishes.aclose()
         for desk in self._desks.values():
             await desk.aclose()
 
@@ -92,7 +89,7 @@ class Desks:
                 "ice_servers": list(self._services.ice_servers()),
             }
         )
-        tab.send(self._board(agent_id))
+        tab.send(self.board(agent_id))
         desk.show_present(tab)
         return True
 
@@ -145,9 +142,10 @@ class Desks:
         self._board_due = None
         for agent_id, desk in self._desks.items():
             if desk.tabs:
-                desk.tell(self._board(agent_id))
+                desk.tell(self.board(agent_id))
 
-    def _board(self, agent_id: str) -> dict[str, Any]:
+    def board(self, agent_id: str) -> dict[str, Any]:
+        """Return what an agent sees of queues and colleagues."""
         found = self._services.states.agents()
         return {
             "type": "board",
@@ -168,131 +166,3 @@ class Desks:
                 for queue in self._services.queues()
             ],
         }
-
-    # -- what a page asks for ---------------------------------------------------------------------------
-
-    async def received(self, tab: Tab, text: str) -> None:
-        """Do what a page says; whatever cannot be done is told to that page."""
-        try:
-            message = said.parse(text)
-        except ValueError:
-            self._refuse(tab, "message", "malformed")
-            return
-        desk = self.desk(tab.session.agent_id)
-        if desk is None:
-            tab.close("logged_out")
-            return
-        try:
-            why = await self._do(desk, tab, message)
-        except StorageError as error:
-            log.warning("the desk could not store or read", action="desk", code=error.code)
-            why = "storage"
-        except TransferRefused:
-            why = "not_allowed"
-        if why:
-            self._refuse(tab, message.type, why)
-
-    async def _do(self, desk: AgentDesk, tab: Tab, message: said.FromPage) -> str:
-        match message:
-            case said.Alive():
-                return ""
-            case said.SetState():
-                self._services.states.set_state(desk.agent_id, AgentState(message.state))
-                tab.send(self._board(desk.agent_id))
-                return ""
-            case said.Accept():
-                return desk.accept(tab, message.ring, message.sdp)
-            case said.Decline():
-                return desk.decline(message.ring)
-            case said.Rejoin():
-                return desk.rejoin(tab, message.call, message.sdp)
-            case said.Mute() | said.Hold() | said.HandOnTo() | said.End() | said.TypedLine():
-                return self._in_call(desk, tab, message)
-            case said.WrapUp():
-                return await self._wrap_up(desk, message)
-            case said.SkipWrapUp():
-                desk.wrapped_up(message.call)
-                return ""
-            case _:
-                return await self._callbacks(desk, tab, message)
-
-    def _in_call(
-        self,
-        desk: AgentDesk,
-        tab: Tab,
-        message: said.Mute | said.Hold | said.HandOnTo | said.End | said.TypedLine,
-    ) -> str:
-        call = desk.of_call(tab, message.call)
-        if call is None:
-            return "stale"
-        match message:
-            case said.Mute():
-                call.leg.is_muted = message.on
-            case said.Hold():
-                call.leg.hold(message.on)
-            case said.HandOnTo():
-                if not self._can_hand_on(desk.agent_id, message.target):
-                    return "unknown_target"
-                call.handed_to = message.target
-                call.leg.hand_on(message.target)
-            case said.TypedLine():
-                call.leg.typed(message.text)
-                desk.tell({"type": "caption", "call": call.call_id, "speaker": "agent", "text": message.text})
-                return ""
-            case said.End():
-                call.leg.end()
-                return ""
-        desk.show_call()
-        return ""
-
-    def _can_hand_on(self, agent_id: str, target: str) -> bool:
-        """Whether there is such a queue, or such a colleague who is not away."""
-        kind, _, name = target.partition(":")
-        if kind == "queue":
-            return any(queue.name == name for queue in self._services.queues())
-        away = {AgentState.OFFLINE, AgentState.BREAK}
-        return name != agent_id and any(
-            agent.agent_id == name and state not in away for agent, state in self._services.states.agents()
-        )
-
-    async def _wrap_up(self, desk: AgentDesk, message: said.WrapUp) -> str:
-        if message.call not in desk.past_calls:
-            return "stale"
-        entry = WrapUpEntry(
-            message.call, desk.agent_id, self._services.now(), message.code, message.note.strip()
-        )
-        await self._services.save_wrap_up(entry)
-        desk.wrapped_up(message.call)
-        return ""
-
-    async def _callbacks(
-        self, desk: AgentDesk, tab: Tab, message: said.ListCallbacks | said.CallBack | said.CallbackDone
-    ) -> str:
-        callbacks, why = self._services.callbacks, ""
-        if isinstance(message, said.CallBack):
-            if desk.call is not None or desk.ringing is not None:
-                return "busy"
-            why = await callbacks.call(message.callback, desk.agent_id)
-        elif isinstance(message, said.CallbackDone) and not await callbacks.done(
-            message.callback, desk.agent_id
-        ):
-            why = "stale"
-        items = await callbacks.due(desk.agent_id)
-        tab.send({"type": "callbacks", "items": [_callback_json(item) for item in items]})
-        return why
-
-    def _refuse(self, tab: Tab, what: str, why: str) -> None:
-        self.counts[f"refused_{why}"] += 1
-        tab.send({"type": "refused", "what": what, "why": why})
-
-
-def _callback_json(item: CallbackItem) -> dict[str, Any]:
-    return {
-        "id": item.callback_id,
-        "due": item.due_at.isoformat(),
-        "reason": item.reason,
-        "language": item.language,
-        "contact": item.contact,
-        "message": item.message,
-        "claimed_by": item.claimed_by,
-    }

@@ -43,7 +43,7 @@ class CallerPage:
         """Return the page's files, which are read now, and its facts."""
         router = APIRouter()
         for path, (name, kind) in _PAGE_FILES.items():
-            serve_file(router, path, (STATIC / name).read_bytes(), kind)
+            serve_file(router, path, (STATIC / name).read_bytes(), kind, is_shared=name == "call-whip.js")
 
         @router.get("/call/about.json")
         async def about() -> dict[str, object]:
@@ -56,10 +56,12 @@ class CallerPage:
         return router
 
 
-def serve_file(router: APIRouter, path: str, body: bytes, kind: str) -> None:
-    """Serve a file from memory, with what keeps foreign code out of it."""
+def serve_file(router: APIRouter, path: str, body: bytes, kind: str, *, is_shared: bool = False) -> None:
+    """Serve a file from memory, with what keeps foreign code out. `is_shared`: other sites may load it."""
     tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     headers = {**SAFE_HEADERS, "ETag": tag}
+    if is_shared:
+        headers["Access-Control-Allow-Origin"] = "*"
 
     @router.get(path, name=path)
     async def file(request: Request) -> Response:

@@ -44,6 +44,8 @@ class WhipCalls:
         self._calls: dict[str, WebRtcLeg] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.counts: Counter[str] = Counter()
+        self.on_refused: Callable[[str], None] = lambda _: None
+        """Told the code of each refusal, for a metric (law S3)."""
 
     def routes(self) -> APIRouter:
         """Return the routes below /whip."""
@@ -186,6 +188,7 @@ class WhipCalls:
 
     def _refuse(self, request: Request, refused: Refused) -> Response:
         self.counts[refused.code] += 1
+        self.on_refused(refused.code)
         headers = self._cors(request)
         if refused.wait_seconds:
             headers["Retry-After"] = str(refused.wait_seconds)

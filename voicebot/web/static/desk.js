@@ -166,7 +166,8 @@ const HEARD = {
     wrapUps.settled(said.call);
   },
   refused(said) {
-    if (["accept", "rejoin"].includes(said.what) && !desk.call?.is_here) endAudio();
+    if (["accept", "rejoin"].includes(said.what) && (desk.ring || !desk.call?.is_here || desk.call.is_away)) endAudio();
+    if (said.what === "rejoin" && desk.call && !desk.call.is_open_elsewhere) setTimeout(rejoin, 1500);
     if (said.what === "wrap_up") $("wrap-problem").textContent = word(`refused_${said.why}`);
     else notice(word(`refused_${said.why}`), true);
   },
@@ -301,6 +302,7 @@ function showCall(call) {
   $("mute").setAttribute("aria-pressed", String(call.is_muted));
   $("hold").setAttribute("aria-pressed", String(call.is_holding));
   for (const id of ["mute", "hold", "hand-on", "end"]) $(id).disabled = !call.is_here || (id !== "end" && Boolean(call.handed_to));
+  $("line").disabled = !call.is_here || call.is_holding;
   if ($("call").dataset.call !== call.call) {
     $("call").dataset.call = call.call;
     fillBriefing($("call-briefing"), briefing);
