@@ -20,7 +20,7 @@ COPY --chown=voicebot:voicebot models/cards models/cards
 USER voicebot
 VOLUME ["/srv/voicebot/models/weights", "/srv/voicebot/var"]
 # SIP over UDP and TCP, media streams; RTP needs its port range (or --network host).
-EXPOSE 5060/udp 5060/tcp 8765/tcp 16384-16584/udp
+EXPOSE 5060/udp 5060/tcp 8765/tcp 8088/tcp 16384-16584/udp
 ENV VOICEBOT_RTP__LAST_PORT=16584
 HEALTHCHECK --interval=15s --timeout=3s --start-period=120s --retries=3 \
   CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/health', timeout=2)"]

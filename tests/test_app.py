@@ -69,8 +69,8 @@ def test_times_and_language_of_transfers_come_from_the_settings(monkeypatch: pyt
     service: Any = Service.__new__(Service)
     service._settings = load_settings(Path("config/voicebot.toml"))
     service._voices = defaultdict(object)
-    for part in ("engines", "vocabulary", "destinations", "listeners", "music", "backend"):
-        setattr(service, f"_{part}", SimpleNamespace(dialler=None))
+    for part in ("engines", "vocabulary", "destinations", "dialler", "music", "backend", "staff", "rules"):
+        setattr(service, f"_{part}", SimpleNamespace(pool=None, rules=None, facts=None))
     parts = service._services(service._settings.line_for("en")).transfer
     assert parts.times == TransferTimes(ring_seconds=25, accept_seconds=30, offer_seconds=100)
     assert (parts.agent_language, service._dialogue_config().agent_language) == ("en", "en")

@@ -19,6 +19,8 @@ from voicebot import cli
 COMMANDS = {
     "serve": (), "check": (), "understand": (), "transcribe": (), "speak": (), "call": (),
     "bench": ("calls", "playout"), "models": ("list", "pull", "verify"), "db": ("upgrade", "verify"),
+    "agents": ("add", "list", "remove", "password"), "callbacks": ("list", "done"),
+    "rules": ("check", "explain", "simulate", "export", "import", "versions"),
 }  # fmt: skip
 LEAVES = [(name, *leaf) for name, leaves in COMMANDS.items() for leaf in ([[one] for one in leaves] or [[]])]
 

@@ -18,6 +18,7 @@ FIELDS = {
     ("sip.port", socket.SOCK_STREAM): "VOICEBOT_SIP__PORT",
     ("control.port", socket.SOCK_STREAM): "VOICEBOT_CONTROL__PORT",
     ("gateway.port", socket.SOCK_STREAM): "VOICEBOT_GATEWAY__PORT",
+    ("web.port", socket.SOCK_STREAM): "VOICEBOT_WEB__PORT",
 }
 
 
@@ -25,7 +26,7 @@ FIELDS = {
 def free_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in set(FIELDS.values()):
         monkeypatch.setenv(variable, "0")
-    for section in ("SIP", "GATEWAY"):
+    for section in ("SIP", "GATEWAY", "WEB"):
         monkeypatch.setenv(f"VOICEBOT_{section}__HOST", "127.0.0.1")
 
 

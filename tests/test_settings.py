@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from voicebot.errors import ConfigError
 from voicebot.settings import Settings, load_settings
-from voicebot.settings_transfer import BRIEFING_AND_LEAST_RING_SECONDS
 from voicebot.settings_mistakes import line_of
+from voicebot.settings_transfer import BRIEFING_AND_LEAST_RING_SECONDS
 from voicebot.transfer.execute import BRIEFING_LIMIT_SECONDS, LEAST_RING_SECONDS
 
 HUMAN = """\

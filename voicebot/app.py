@@ -144,6 +144,12 @@ class Service:
             web.add(build_desk(services, self._desks))
             diallers["desk"] = DeskDialler(self._desks)
         self._dialler = SchemeDialler(diallers)
+        self._listeners.tell_ignored(self._ignored)
+
+    def _ignored(self, what: str) -> None:
+        """Count and audit a wish of others to lead a call elsewhere, which was not followed (law S1)."""
+        self._metrics.refused.labels(f"sip_{what}").inc()
+        self._records.audit("voicebot", "sip.ignored", what)
 
     def _build_call_backs(self) -> CallBacks:
         pool, store, dialler = self._staff.pool, self._callbacks, self._dialler

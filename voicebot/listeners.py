@@ -61,6 +61,10 @@ class Listeners:
             self.web = WebListener(settings, on_leg, self._ticker)
         self.are_open = False
 
+    def tell_ignored(self, on_ignored: Callable[[str], None]) -> None:
+        """Have what was not followed of others' wishes (REFER, Replaces, redirects) reported."""
+        self._endpoint.tell_ignored(on_ignored)
+
     async def start(self) -> None:
         """Listen. Raises SipError or MediaError when a port is taken."""
         await self._endpoint.start()

@@ -82,4 +82,4 @@ async def test_a_telephone_takes_a_call_of_the_queue_and_drops_it(queue_desk: De
     ]
     assert "RuleApplied" in names(record)
     assert record.disposition == "callback"
-    assert "REFER" not in agent.phone.trace  # this telephone's Supported does not say 'replaces'
+    assert "Refer-To" not in agent.phone.trace  # a telephone whose Supported does not say 'replaces'

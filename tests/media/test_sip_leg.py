@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.fakes.call_control import FakeCallControl
-from tests.fakes.leg import settle
+from tests.fakes.leg import FakeLeg, settle
 from tests.fakes.media import deliver, tone
 from tests.media.sip_stage import Stage, sdp, signals_until_end
 from voicebot.audio import AudioClip
@@ -208,6 +208,30 @@ async def test_a_refused_refer_is_said_so_at_once(stage: Stage) -> None:
     leg, control = await stage.answered()
     control.refer_status = 603
     assert await leg.refer("sip:agent@127.0.0.1") == ReferOutcome(False, 603)
+
+
+async def test_attended_names_the_other_dialog_to_a_peer_that_can(stage: Stage) -> None:
+    leg, control = await stage.answered()
+    agent, other = await stage.answered()
+    other.replaces = "c@x;to-tag=1;from-tag=2"
+    referring = asyncio.create_task(leg.refer("sip:agent@127.0.0.1", replaces=agent))
+    await settle()
+    control.happens(ReferProgressed(200, True))
+    assert await referring == ReferOutcome(True, 200)
+    assert ("refer", "sip:agent@127.0.0.1", "c@x;to-tag=1;from-tag=2") in control.sent
+
+
+@pytest.mark.parametrize("missing", ["caller refer", "caller replaces", "agent replaces", "dialog", "no sip"])
+async def test_attended_is_impossible_where_a_peer_cannot(stage: Stage, missing: str) -> None:
+    leg, control = await stage.answered()
+    agent, other = await stage.answered()
+    control.can_be_referred = missing != "caller refer"
+    control.can_replace = missing != "caller replaces"
+    other.can_replace = missing != "agent replaces"
+    other.replaces = "" if missing == "dialog" else other.replaces
+    with pytest.raises(NotImplementedError):
+        await leg.refer("sip:a@127.0.0.1", replaces=FakeLeg() if missing == "no sip" else agent)
+    assert not [entry for entry in control.sent if entry[0] == "refer"]
 
 
 async def test_lost_media_ends_the_leg_and_the_call(stage: Stage) -> None:

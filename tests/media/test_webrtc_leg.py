@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 
 from tests.fakes.browser import FakeBrowser
+from tests.media.test_webrtc_sdp import CHROME
 from voicebot.audio import FRAME_MS, AudioClip, pcm_of, samples_of
 from voicebot.errors import MediaError, SdpRefused
+from voicebot.media.bridge import Bridge
+from voicebot.media.dtmf import DtmfSender
 from voicebot.media.leg import Captioned, DigitPressed, Leg, LegEndCause, LegEnded, TextReceived
+from voicebot.media.rtp_packet import RtpPacket
 from voicebot.media.ticker import Ticker
 from voicebot.media.webrtc import WebRtcLeg, WebRtcParts, WebRtcSettings, accept_offer
 
@@ -170,3 +174,35 @@ async def test_an_offer_without_a_common_codec_is_refused() -> None:
     with pytest.raises(SdpRefused, match="offer one of"):
         WebRtcLeg(await browser.offer(), WebRtcParts(Ticker(), WebRtcSettings(codecs=("G722x",)[:0])))
     await browser.close()
+
+
+@pytest.mark.parametrize("codec", ["opus", "PCMA"])
+async def test_two_browsers_that_are_joined_hear_each_other(codec: str) -> None:
+    async with connected(440.0) as (caller, first), connected(900.0, codecs=(codec,)) as (agent, second):
+        bridge = Bridge(caller, agent)
+        joined = asyncio.create_task(bridge.run())
+        await asyncio.sleep(1.2)
+        for browser, theirs, own in ((first, 900, 440), (second, 440, 900)):
+            tail = bytes(browser.heard)[-16_000:]
+            assert share_at(tail, theirs) > 0.9
+            assert share_at(tail, own) < 0.01
+        await first.pc.close()
+        assert (await joined).ended_by == "first"
+
+
+async def test_keys_of_a_gateway_come_as_telephone_events() -> None:
+    leg = WebRtcLeg(CHROME, WebRtcParts(Ticker()))
+    rtp = leg._rtp
+    rtp.begin(leg._agreed)
+    keys = DtmfSender(leg._agreed.event_clock_rate)
+    keys.send("5")
+    sequence = 7
+    while keys.is_sending:
+        event = keys.next_slot()
+        if event is not None:
+            rtp.receive(RtpPacket(110, sequence, 48_000, 1, event.payload, event.marker).pack())
+            sequence += 1
+    signal = await first_signal(leg)
+    assert isinstance(signal, DigitPressed)
+    assert signal.digit == "5"
+    await leg.hang_up()

@@ -175,7 +175,7 @@ def test_a_spoilt_offer_is_read_or_refused_and_its_answer_is_clean(chance: rando
         answer = write_answer(offer, choose_format(offer, (OPUS, PCMA, PCMU)), OURS)
     except SdpRefused:
         return
-    assert answer.isascii() or "é" in "".join(section.mid for section in offer.sections)
+    assert answer.isascii()
     assert all(line[1] == "=" for line in answer.split("\r\n")[:-1])
     for candidate in offer.candidates:
         assert 0 < int(candidate.split()[5]) < 65536

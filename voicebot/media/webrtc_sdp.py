@@ -20,9 +20,9 @@ MAX_CANDIDATES = 24
 MAX_MESSAGE_BYTES = 16_384
 _MAX_SECTIONS = 8
 _STATIC = {0: ("PCMU", 8000), 8: ("PCMA", 8000)}
-_MEDIA = re.compile(r"m=([a-z]{1,20}) (\d{1,5}) ([A-Z/]{1,40}) ([\w. -]{1,600})")
-_TOKEN = re.compile(r"[\w!#$%&'*+.^`{|}~-]{1,64}")
-_RTPMAP = re.compile(r"(\d{1,3}) ([\w.-]{1,40})/(\d{1,6})(?:/\d)?")
+_MEDIA = re.compile(r"m=([a-z]{1,20}) (\d{1,5}) ([A-Z/]{1,40}) ([\w. -]{1,600})", re.ASCII)
+_TOKEN = re.compile(r"[\w!#$%&'*+.^`{|}~-]{1,64}", re.ASCII)
+_RTPMAP = re.compile(r"(\d{1,3}) ([\w.-]{1,40})/(\d{1,6})(?:/\d)?", re.ASCII)
 _ICE_CHARS = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _FINGERPRINT = re.compile(r"(sha-(?:256|384|512)) ((?:[0-9A-Fa-f]{2}:){31,63}[0-9A-Fa-f]{2})", re.IGNORECASE)
 _CANDIDATE = re.compile(

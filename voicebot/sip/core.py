@@ -107,6 +107,7 @@ class SipStatistics:
     calls_received: int
     calls_made: int
     dropped: Mapping[str, int]
+    ignored: Mapping[str, int]
     refused: Mapping[int, int]
 
 
@@ -143,6 +144,9 @@ class CallCore(Protocol):
 
     def send_ack(self, ack: SipRequest, hop: Hop) -> None:
         """Send the ACK of a 2xx; its Via is set at the first sending."""
+
+    def note_ignored(self, what: str) -> None:
+        """Count something that others wanted to lead a call elsewhere by: 'refer', 'replaces', 'redirect'."""
 
     def forget(self, call: Forgettable) -> None:
         """Note that nothing is left of this call."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -65,6 +65,10 @@ class SipEndpoint:
         )
         self._agent = UserAgent(config.agent, surroundings, Admission(config.admission))
         self._links = [TrunkLink(trunk, self._agent) for trunk in config.trunks]
+
+    def tell_ignored(self, on_ignored: Callable[[str], None]) -> None:
+        """Have each REFER, Replaces and redirect that was not followed reported (law S1); returns at once."""
+        self._agent.on_ignored = on_ignored
 
     @property
     def port(self) -> int:

@@ -155,6 +155,8 @@ class OutboundCall(CallSession):
         elif status < 300:
             self._answered(self._invite, response)
         elif not self._retried(response, status):
+            if 300 <= status < 400:
+                self.core.note_ignored("redirect")  # law S2: only what is on the allow-list is dialled
             self._failed(status, response.reason_phrase)
 
     def _progressed(self, response: SipResponse, status: int) -> None:

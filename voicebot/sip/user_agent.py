@@ -71,6 +71,8 @@ class UserAgent:
         self._inviting: dict[ServerTransaction, InboundCall] = {}
         self._dropped: Counter[str] = Counter()
         self._refused: Counter[int] = Counter()
+        self._ignored: Counter[str] = Counter()
+        self.on_ignored: Callable[[str], None] = lambda _: None
         self._calls_received = self._calls_made = 0
 
     # --- the owner's side ---
@@ -98,8 +100,14 @@ class UserAgent:
             calls_received=self._calls_received,
             calls_made=self._calls_made,
             dropped=dict(self._dropped),
+            ignored=dict(self._ignored),
             refused=dict(self._refused),
         )
+
+    def note_ignored(self, what: str) -> None:
+        """Count what others wanted to lead a call elsewhere by (law S1): 'refer', 'replaces', 'redirect'."""
+        self._ignored[what] += 1
+        self.on_ignored(what)
 
     def note_dropped(self, reason: str) -> None:
         """Count something that the transport dropped."""
@@ -292,6 +300,7 @@ class UserAgent:
             return
         refusal = refusal_of(request, is_in_dialog=True, refer_status=self.config.refer_refusal_status)
         if refusal is not None:
+            self._note_intent(request)
             self._refuse(request, transaction, refusal.status, refusal.reason, refusal.headers)
         elif request.method == "OPTIONS":
             transaction.respond(self._options_answer(request))
@@ -310,10 +319,18 @@ class UserAgent:
         transaction = self._open(request, source, is_known=False)
         if transaction is None:
             return
+        self._note_intent(request)
         if refusal is not None:
             self._refuse(request, transaction, refusal.status, refusal.reason, refusal.headers)
         else:
             self._receive_invite(request, transaction, source)
+
+    def _note_intent(self, request: SipRequest) -> None:
+        """Count a REFER, and an INVITE with Replaces, which is taken as an ordinary call."""
+        if request.method == "REFER":
+            self.note_ignored("refer")
+        elif request.headers.get("replaces"):
+            self.note_ignored("replaces")
 
     def _receive_invite(self, invite: SipRequest, transaction: ServerTransaction, source: Hop) -> None:
         if self.is_closing or len(self._calls) >= self.config.max_calls:
