@@ -181,7 +181,7 @@ class Conversation:
         while True:
             self._inbox.put_nowait(TimeUp())
             await asyncio.sleep(self._limits.grace_seconds)
-            if self._leg.is_on_hold:
+            if self._leg.is_on_hold and self._waiting is None:  # law H4: who waits is not disconnected
                 self._end(CallOutcome(Disposition.TIMED_OUT, "bot", "on hold"))
 
     def _post_key(self, key: DigitPressed) -> None:
