@@ -8,6 +8,7 @@ from tests.call_world import AGENT, World
 from tests.dialogue.conversation import CLOSED
 from tests.fakes.leg import FakeLeg
 from tests.fakes.virtual_time import in_virtual_time
+from voicebot.call import CallLimits
 from voicebot.call_rules import RulesOfCall
 from voicebot.dialogue.actions import Say
 from voicebot.errors import DialFailure, SpeechWorkerDied
@@ -423,3 +424,20 @@ async def test_an_attended_transfer_that_works_leaves_the_bot_and_frees_the_agen
         assert (outcome.disposition, outcome.ended_by) == (Disposition.TRANSFERRED, "bot")
     assert world.leg.referred_to == [PHONE]
     assert world.states[-2:] == ["accepted", "ended"]
+
+
+@in_virtual_time
+async def test_who_waits_or_talks_longer_than_a_call_may_last_is_not_disconnected() -> None:
+    limits = CallLimits(max_seconds=30, grace_seconds=5)
+    async with QueueWorld(PHONE, rings=True, limits=limits) as world:
+        await world.request()
+        world.leg.hold()
+        await world.wait(60_000)
+        assert not world.task.done()
+        world.leg.unhold()
+        world.dialler.ring_out()
+        await world.until(lambda: world.legs[PHONE].played)
+        world.legs[PHONE].press("1")
+        await world.until(lambda: "joined" in world.states)
+        await world.wait(20_000)
+        assert not world.task.done()

@@ -161,8 +161,7 @@ class Call:
         if not self._story.has_callback and self._leg.info.caller:
             self._story.callback_stored()
             self._sink(CallbackRequested(self._at_ms(), "worker_failure", self._dialogue.language))
-        disposition = Disposition.CALLBACK if self._story.has_callback else Disposition.FAILED
-        return CallOutcome(disposition, "error", detail)
+        return self._story.outcome_of_fault(detail)
 
     async def _end_of_leg(self) -> LegEnded:
         """Wait for the leg's last signal."""

@@ -14,6 +14,7 @@ from contextlib import suppress
 from voicebot.call_hearing import CallHearing
 from voicebot.call_inputs import EarsFailed, GoodbyeSaid, Input, Silent, TimeUp, VoiceFailed
 from voicebot.call_outcome import CallOutcome, CallStory
+from voicebot.call_reaction import reaction
 from voicebot.call_record import TurnLog
 from voicebot.call_rules import CallRules
 from voicebot.call_saying import Saying
@@ -100,8 +101,7 @@ class Conversation:
 
     async def run(self, *, after_fault: bool = False) -> CallOutcome:
         """Talk until the call is over. `after_fault`: the caller has heard an apology; put through."""
-        self._story.is_waiting, self._story.goodbye = False, None
-        self._waiting = None
+        self._story.is_waiting, self._story.goodbye, self._waiting = False, None, None
         outcome = CallOutcome(Disposition.FAILED, "error")
         try:
             async with asyncio.TaskGroup() as group:
@@ -181,7 +181,7 @@ class Conversation:
         while True:
             self._inbox.put_nowait(TimeUp())
             await asyncio.sleep(self._limits.grace_seconds)
-            if self._leg.is_on_hold:
+            if self._leg.is_on_hold and self._waiting is None:  # law H4: who waits is not disconnected
                 self._end(CallOutcome(Disposition.TIMED_OUT, "bot", "on hold"))
 
     def _post_key(self, key: DigitPressed) -> None:
@@ -238,7 +238,7 @@ class Conversation:
                 self._take_back()
         self._open_turn(item)
         requests, failures = self._dialogue.human_requests, self._dialogue.failures
-        actions = self._decide(item)
+        actions = reaction(self._dialogue, item, self._services.now())
         self._note(item, actions, requests, failures)
         has_asked = self._dialogue.human_requests > requests
         actions = self._rules.revised(item, actions, self._dialogue, self._services.now(), has_asked)
@@ -258,35 +258,6 @@ class Conversation:
         if isinstance(item, TurnHeard | DigitPressed | TransferResult | EarsFailed):
             self._speaker.stop()
             self._hearing.bot_stopped()
-
-    def _decide(self, item: Input) -> tuple[Action, ...]:
-        now, dialogue = self._services.now(), self._dialogue
-        match item:
-            case TurnHeard(interpretation=None):
-                return dialogue.nothing_understood(now)
-            case TurnHeard(interpretation=interpretation) if interpretation is not None:
-                return dialogue.heard(interpretation, now, doubtful=item.is_doubtful)
-            case DigitPressed(digit=digit):
-                return dialogue.key(digit, now)
-            case Silent():
-                return dialogue.silence(now)
-            case TaskOutcome():
-                return dialogue.task_done(item, now)
-            case TransferResult(choice=choice) if choice:
-                return dialogue.waiting.left(choice, now)
-            case TransferResult(ended_by="handed_on", target=target):
-                return dialogue.waiting.handed_on(target)
-            case TransferResult(failure=None):
-                return dialogue.transfer_returned(now)
-            case TransferResult(failure=failure) if failure is not None:
-                return dialogue.transfer_failed(failure, now)
-            case TimeUp():
-                return dialogue.time_is_up(now)
-            case EarsFailed():
-                return dialogue.ears_failed(now)
-            case VoiceFailed():
-                return dialogue.broken(now)
-        return ()
 
     def _note(self, item: Input, actions: tuple[Action, ...], requests: int, failures: int) -> None:
         """Tell what the dialogue made of an input; `requests`, `failures`: its counts before."""
@@ -375,27 +346,23 @@ class Conversation:
         """The voice is lost and nobody can be reached: at least a person learns of the caller."""
         if not self._story.has_callback and self._leg.info.caller:
             self._store_callback(StoreCallback("worker_failure", self._language))
-        disposition = Disposition.CALLBACK if self._story.has_callback else Disposition.FAILED
-        self._end(CallOutcome(disposition, "error", "voice lost"))
+        self._end(self._story.outcome_of_fault("voice lost"))
 
     # -- to a person ------------------------------------------------------------------------------------
 
     def _begin_transfer(self, action: Transfer) -> None:
-        self._waiting = Waiting(
-            WaitingParts(
-                self._dialogue,
-                self._speaker,
-                self._transfer,
-                self._turns,
-                self._story,
-                self._sink,
-                self._at_ms,
-                self._services.clock,
-                self._services.now,
-                self._let_go,
-            ),
-            action,
+        parts = WaitingParts(
+            self._dialogue,
+            self._speaker,
+            self._transfer,
+            self._turns,
+            self._story,
+            self._sink,
+            self._at_ms,
+            self._services.clock,
+            self._let_go,
         )
+        self._waiting = Waiting(parts, action)
         self._silence.expect(None)
         self._goodbye = self._story.goodbye = None
         self._hearing.reset()

@@ -58,6 +58,11 @@ class CallStory:
         )
         return CallOutcome(self._disposition(ended.cause), by, ended.detail)
 
+    def outcome_of_fault(self, detail: str) -> CallOutcome:
+        """Return the outcome of a call that nothing of ours can go on with."""
+        disposition = Disposition.CALLBACK if self.has_callback else Disposition.FAILED
+        return CallOutcome(disposition, "error", detail)
+
     def _disposition(self, cause: LegEndCause) -> Disposition:
         if cause is LegEndCause.MEDIA_LOST:
             return Disposition.MEDIA_LOST

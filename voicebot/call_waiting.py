@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from voicebot.call_inputs import Input
@@ -42,7 +41,6 @@ class WaitingParts:
     sink: EventSink
     at_ms: Callable[[], int]
     clock: Callable[[], float]
-    now: Callable[[], datetime]
     let_go: Callable[[], Awaitable[None]]
 
 

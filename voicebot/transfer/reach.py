@@ -143,7 +143,7 @@ class PoolReach:
         """See Reachable; waits as long as it takes while somebody is at work."""
         while True:
             offer = await self._offered()
-            self._offer, self.agent_id = offer, offer.agent.agent_id
+            self.agent_id = offer.agent.agent_id
             name = f"agent:{self.agent_id}"
             try:
                 self._guard.check_contact(offer.agent.contact)
@@ -220,12 +220,11 @@ class PoolReach:
         waiting = asyncio.create_task(self._pool.next_agent(self._ticket), name="wait-for-agent")
         deserted = asyncio.create_task(self._deserted(), name="wait-deserted")
         limit = self._patience_seconds or None
-        is_taken = False
         try:
             await asyncio.wait({waiting, deserted}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
             if waiting.done():
-                is_taken = True
-                return waiting.result()
+                self._offer = waiting.result()  # at once: a cancellation below must find it here
+                return self._offer
             reason = (self._last or self._why_absent()) if deserted.done() else DialFailure.BUSY
             raise DialFailed(reason)
         finally:
@@ -233,7 +232,7 @@ class PoolReach:
             deserted.cancel()
             await asyncio.wait({waiting, deserted})
             has_offer = not waiting.cancelled() and waiting.exception() is None
-            if has_offer and not is_taken:  # it came while the caller left
+            if has_offer and self._offer is None:  # it came while the caller left
                 self._pool.withdrawn(waiting.result())
 
     async def _deserted(self) -> None:
