@@ -27,7 +27,6 @@ pytestmark = [
     pytest.mark.interop,
     pytest.mark.models,
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.flaky(reruns=2),
 ]
 
 SCREENSHOTS = os.environ.get("VOICEBOT_SCREENSHOTS", "")

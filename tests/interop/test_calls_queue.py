@@ -19,7 +19,6 @@ pytestmark = [
     pytest.mark.interop,
     pytest.mark.models,
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.flaky(reruns=1),
 ]
 
 NUMBER = "31201234580"
