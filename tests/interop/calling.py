@@ -80,6 +80,10 @@ def _telephone(pcm: bytes) -> Samples:
     return samples
 
 
+class NotRendered(AssertionError):
+    """The service's cache does not hold a sentence."""
+
+
 class Prompts:
     """The audio of what a running service says, from the cache that it reads and writes."""
 
@@ -94,13 +98,17 @@ class Prompts:
     def sentences(
         self, prompt_id: str, language: Language, variant: int = 0, text: str = ""
     ) -> list[Samples]:
-        """Return a prompt without personal data, or a known text, sentence by sentence at 8 kHz."""
+        """Return a prompt without personal data, or a known text, sentence by sentence at 8 kHz.
+
+        Raises NotRendered for what the service has not spoken or rehearsed yet: a cold cache fills as it goes.
+        """
         say = Say(prompt_id, language, variant=variant, text=text)
         found = []
         for sentence in self._voice.sentences(self._voice.text_of(say), language):
             key = self._cache.key(SpeechRequest(spoken(sentence, language, ""), language, 1.0))
             pcm = self._store.read(key)
-            assert pcm is not None, f"'{sentence}' was never rendered"
+            if pcm is None:
+                raise NotRendered(f"'{sentence}' was never rendered")
             found.append(_telephone(pcm))
         return found
 
@@ -143,7 +151,16 @@ class Listener:
         self, prompt_id: str, variant: int = 0, *, text: str = "", seconds: float = 20.0, rate: float = ALIKE
     ) -> None:
         """Wait until each sentence of a prompt was received, in order and to its end."""
-        for sentence in self.prompts.sentences(prompt_id, self.language, variant, text):
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                sentences = self.prompts.sentences(prompt_id, self.language, variant, text)
+                break
+            except NotRendered:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(0.25)
+        for sentence in sentences:
             await self._hears(sentence, f"{prompt_id} ({self.language})", seconds, rate)
 
     async def _hears(self, sentence: Samples, name: str, seconds: float, alike: float) -> None:
