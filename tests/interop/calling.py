@@ -100,7 +100,7 @@ class Prompts:
     ) -> list[Samples]:
         """Return a prompt without personal data, or a known text, sentence by sentence at 8 kHz.
 
-        Raises NotRendered for what the service has not spoken or rehearsed yet: a cold cache fills as it goes.
+        Raises NotRendered for what the service has not spoken or rehearsed yet: a cold cache fills slowly.
         """
         say = Say(prompt_id, language, variant=variant, text=text)
         found = []
