@@ -13,7 +13,7 @@ from tests.fakes.leg import FakeLeg
 from tests.fakes.spoken_words import spoken
 from tests.fakes.virtual_time import in_virtual_time
 from tests.fakes.voice import MUSIC
-from tests.test_call_queue import DESK, PHONE, SERVICE, agent, rules
+from tests.queue_world import DESK, PHONE, SERVICE, agent, rules
 from voicebot.call import CallLimits
 from voicebot.dialogue.actions import TaskOutcome
 from voicebot.errors import DialFailure, SpeechWorkerBusy, SpeechWorkerDied

@@ -83,3 +83,31 @@ def test_the_empty_name_is_the_person_and_unknown_names_are_refused() -> None:
 def test_a_missing_person_is_a_configuration_error() -> None:
     with pytest.raises(ConfigError, match="name one of: desk"):
         Destinations([at("sip:a@h")], human="person")
+
+
+def test_costly_and_foreign_numbers_pass_only_when_listed_one_by_one() -> None:
+    listed = ["+441632960961", "0900-1234"]
+    allowed = [at("sip:+44-1632-960961@trunk", "london"), at("sip:00441632960961@trunk", "same")]
+    destinations = Destinations([*allowed, at("sip:09001234@trunk", "paid")], human="paid", exceptions=listed)
+    assert destinations.resolve("london").uri == "sip:+44-1632-960961@trunk"
+    with pytest.raises(ConfigError, match="international"):
+        Destinations([at("sip:+441632960962@trunk")], human="desk", exceptions=listed)
+    with pytest.raises(ConfigError, match="premium"):
+        Destinations([at("sip:09001235@trunk")], human="desk", exceptions=listed)
+
+
+@pytest.mark.parametrize(
+    "uri", ["sip:0841234567@trunk", "sip:+31871234567@trunk", "sip:+3270123456@trunk", "sip:+32 70@trunk"]
+)
+def test_shared_cost_numbers_are_refused_in_every_notation(uri: str) -> None:
+    with pytest.raises(ConfigError):
+        Destinations([at(uri)], human="desk")
+
+
+def test_an_agent_s_telephone_is_held_to_the_same() -> None:
+    destinations = Destinations([at("sip:a@h")], human="desk")
+    destinations.check_contact("desk:anna")
+    destinations.check_contact("sip:anna@10.0.0.5")
+    for contact in ("sip:09001234@trunk", "sip:a@h;transport=tcp", "tel:112", "http://x"):
+        with pytest.raises(TransferRefused):
+            destinations.check_contact(contact)
