@@ -32,8 +32,8 @@ def _is_free(port: int) -> bool:
 def free_port(spread: int = 1) -> int:
     """Return an even port of which `spread` in a row are free for UDP and TCP; never the same twice.
 
-    Even because RTP takes one (RFC 3550 section 11); baresip wants a spread of 2 (it takes TLS too). Below the
-    system's ephemeral ports: a service binds its own half a minute later, and nobody may have got it meanwhile.
+    Even because RTP takes one (RFC 3550 section 11); baresip wants a spread of 2 (it takes TLS too). Below
+    the ephemeral ports: a service binds its own half a minute later, and nobody may have it by then.
     """
     for _ in range(1000):
         start = _chance.randrange(*_RANGE, 2)
