@@ -4,6 +4,7 @@ const SDP = "application/sdp";
 const FRAGMENT = "application/trickle-ice-sdpfrag";
 const GATHER_MS = 1000;
 const CONNECT_MS = 15000;
+const DELETE_MS = 1000;
 
 export class CallProblem extends Error {
   constructor(code) {
@@ -79,8 +80,10 @@ export class Call {
   end() {
     if (this.isOver) return;
     this.isOver = true;
-    this.hangUp();
-    this.release();
+    for (const track of this.tracks) track.stop();
+    // Closed first, the connection would end the call, and the DELETE would find nothing.
+    const late = new Promise((resolve) => setTimeout(resolve, DELETE_MS));
+    Promise.race([this.hangUp(), late]).finally(() => this.release());
   }
 
   // -- inside -------------------------------------------------------------------------------------------
@@ -154,9 +157,10 @@ export class Call {
     if (this.isUp) this.onEnded(cause);
   }
 
-  hangUp() {
-    if (this.resource) this.ask("DELETE", this.resource).catch(() => {});
+  async hangUp() {
+    const { resource } = this;
     this.resource = "";
+    if (resource) await this.ask("DELETE", resource).catch(() => {});
   }
 
   release() {
