@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -84,7 +85,7 @@ CALENDAR = Calendar(
 REQUEST_RULE = Rule("request", (REQUEST,), (TransferTo("queue:service"), OfferCallback()))
 
 
-def conditions() -> st.SearchStrategy[Condition]:
+def _conditions() -> st.SearchStrategy[Condition]:
     times = st.sampled_from([time(0), time(8), time(9), time(12), time(17), time(23)])
     return st.one_of(
         st.sampled_from([Flag("asked_for_human"), Flag("is_loop")]),
@@ -119,9 +120,11 @@ def conditions() -> st.SearchStrategy[Condition]:
     )
 
 
-def terms() -> st.SearchStrategy[Term]:
-    return st.builds(Term, conditions(), st.sampled_from([True, True, True, False]))
-
+# Made once: a strategy that is made anew at every draw is examined anew, which costs more than the draw.
+_TERMS = st.lists(
+    st.builds(Term, _conditions(), st.sampled_from([True, True, True, False])), min_size=1, max_size=3
+)
+_IS_ENABLED = st.sampled_from([True, True, True, False])
 
 TEXTS = SayText("Een moment.", "One moment.")
 HELPFUL: tuple[tuple[RuleAction, ...], ...] = (
@@ -142,12 +145,10 @@ OTHER: tuple[tuple[RuleAction, ...], ...] = (
 def rules(draw: st.DrawFn, actions: tuple[tuple[RuleAction, ...], ...] = HELPFUL + OTHER) -> Rule:
     """A rule without a name; those that lead to nobody often say that they are not about requests."""
     chosen = draw(st.sampled_from(actions))
-    found = draw(st.lists(terms(), min_size=1, max_size=3))
+    found = draw(_TERMS)
     if chosen in OTHER and draw(st.booleans()):
         found.append(REQUEST.negated())
-    return Rule(
-        "", tuple(dict.fromkeys(found)), chosen, enabled=draw(st.sampled_from([True, True, True, False]))
-    )
+    return Rule("", tuple(dict.fromkeys(found)), chosen, enabled=draw(_IS_ENABLED))
 
 
 @st.composite
@@ -189,8 +190,6 @@ def situations(*, asked: bool | None = None) -> st.SearchStrategy[Situation]:
     )
 
     def add(happening: str, facts: Situation, number: int) -> Situation:
-        from dataclasses import replace
-
         match happening:
             case "turn":
                 words = ("", "I want my REFUND, please", "call my lawyer about the repair")[number % 3]

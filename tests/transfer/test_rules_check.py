@@ -65,6 +65,14 @@ def test_rules_that_may_stand_above_the_request_rule(rule: str) -> None:
         ((a_rule("language: en", "[{end: {nl: a, en: b}}]"), REQUEST_YAML), "shadows_request", "one"),
         ((a_rule("key: 0", "[{say: {nl: a, en: b}}]"), REQUEST_YAML), "shadows_request", "one"),
         ((a_rule("asked_for_human: true", "[{transfer: reception}]"),), "no_callback", "one"),
+        (  # the rule above is applied once in a call: who asks again after it gets no callback
+            (
+                a_rule("closed: desk", name="closed"),
+                a_rule("asked_for_human: true", "[{transfer: reception}]"),
+            ),
+            "no_callback",
+            "one",
+        ),
         (
             (a_rule("asked_for_human: true, open: desk", "[{transfer: queue:nights}]"), REQUEST_YAML),
             "no_callback",

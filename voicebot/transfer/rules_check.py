@@ -83,7 +83,8 @@ def _request_problems(rules: RuleSet, logic: Logic, names: KnownNames) -> Iterat
         elif _may_be_closed(rule, asked, earlier, logic, names):
             problem = "leads nowhere for who asks for a person while all it names are closed (law H5)"
             yield Problem("no_callback", rule.name, problem, "add '- offer_callback' at the end of 'then:'")
-        earlier.append(rule)
+        if rule.answers_request:  # others are applied once in a call, so they may be out of the way
+            earlier.append(rule)
 
 
 def _no_way_to_a_person(rule: Rule) -> Problem:

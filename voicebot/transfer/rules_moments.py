@@ -5,7 +5,7 @@ Between two such moments nothing changes, so what holds at none of them holds ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache, reduce
 from zoneinfo import ZoneInfo
@@ -29,10 +29,11 @@ class Moments:
     """
 
     def __init__(self, conditions: Iterable[Condition], calendar: Calendar, today: date) -> None:
-        self._calendar = calendar
         found = list(conditions)
-        self._moments = _moments(found, calendar, today)
-        self._everywhen = (1 << len(self._moments)) - 1
+        self._facts = [
+            Facts(Situation(moment=moment), calendar, {}) for moment in _moments(found, calendar, today)
+        ]
+        self._everywhen = (1 << len(self._facts)) - 1
         self._holds: dict[Condition, int] = {}
 
     def can_hold(self, terms: Iterable[Term], *, hours_may_change: bool = False) -> bool:
@@ -53,8 +54,8 @@ class Moments:
         bits = self._holds.get(condition)
         if bits is None:
             bits = 0
-            for place, moment in enumerate(self._moments):
-                if condition.holds(Facts(Situation(moment=moment), self._calendar, {})):
+            for place, facts in enumerate(self._facts):
+                if condition.holds(facts):
                     bits |= 1 << place
             self._holds[condition] = bits
         return bits if term.is_wanted else self._everywhen & ~bits
@@ -87,10 +88,10 @@ def _telling_days(today: date, special: set[date], branches: Iterable[Branch]) -
     """Return every day that is like no other, and one ordinary week: ordinary Mondays are all alike."""
     yearly = {each for branch in branches for each in branch.yearly}
     odd = special | _holidays(_COUNTRIES | {branch.country for branch in branches}, today)
-    days = [today + timedelta(days=ahead) for ahead in range(-1, DAYS_AHEAD)]
-    odd |= {day for day in days if (day.month, day.day) in yearly}
+    if yearly:
+        odd |= {day for day in _days(today) if (day.month, day.day) in yearly}
     ordinary: dict[int, date] = {}
-    for day in days:
+    for day in _days(today):
         if len(ordinary) == 7:
             break
         if day not in odd:
@@ -98,10 +99,13 @@ def _telling_days(today: date, special: set[date], branches: Iterable[Branch]) -
     return {*odd, *ordinary.values()}
 
 
+def _days(today: date) -> Iterator[date]:
+    return (today + timedelta(days=ahead) for ahead in range(-1, DAYS_AHEAD))
+
+
 @lru_cache(maxsize=64)
 def _holidays(countries: frozenset[str], today: date) -> frozenset[date]:
-    days = (today + timedelta(days=ahead) for ahead in range(-1, DAYS_AHEAD))
-    return frozenset(day for day in days if any(holiday_name(each, day, "nl") for each in countries))
+    return frozenset(day for day in _days(today) if any(holiday_name(each, day, "nl") for each in countries))
 
 
 def _edges(branch: Branch) -> set[time]:
