@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +19,18 @@ from tests.peers.switchboard import Switchboard
 # The time of one example says nothing on a machine that other work shares; pytest-timeout finds what hangs.
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
+
+# Nothing that is imported is garbage: to look through it while collecting takes seconds, and many tests
+# call gc.collect() to see that nothing is left of what they made.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage collection looks at what tests make only."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
 
 RING_SECONDS = 5
 ACCEPT_SECONDS = 5

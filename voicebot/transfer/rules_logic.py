@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from voicebot.events import LANGUAGES
 from voicebot.transfer.rules import Rule
@@ -39,6 +40,7 @@ class Logic:
 
     def __init__(self, moments: Moments, *, hours_may_change: bool = False) -> None:
         self._moments, self._hours_may_change = moments, hours_may_change
+        self._at_one_moment: dict[tuple[Term, ...], bool] = {}
         self._steps = 0
 
     def contradiction(self, terms: Iterable[Term]) -> tuple[Term, ...]:
@@ -47,12 +49,13 @@ class Logic:
         for term in terms:
             by_subject[term.condition.subject].append(term)
         for subject, found in by_subject.items():
-            if not self._can_hold(subject, found):
+            if not self._can_hold(subject, tuple(found)):
                 return tuple(found)
         happening = [
             term
-            for subject in (*_AT_ONE_MOMENT, *filter(_is_entity, by_subject))
-            for term in by_subject.get(subject, ())
+            for subject, found in by_subject.items()
+            if subject in _AT_ONE_MOMENT or _is_entity(subject)
+            for term in found
             if term.is_wanted
         ]
         kinds = {
@@ -81,38 +84,49 @@ class Logic:
             return any(self._search((*terms, way), earlier[place + 1 :]) for way in ways)
         return True
 
-    def _can_hold(self, subject: str, terms: list[Term]) -> bool:
-        if subject == "moment":
-            return self._moments.can_hold(terms, hours_may_change=self._hours_may_change)
-        wanted = [term.condition for term in terms if term.is_wanted]
-        unwanted = [term.condition for term in terms if not term.is_wanted]
-        if any(condition in unwanted for condition in wanted):
-            return False
-        match terms[0].condition:
-            case Choice():
-                return _choices_can_hold(subject, wanted, unwanted)
-            case AtLeast() | QueueAtLeast():
-                return _counts_can_hold(wanted, unwanted)
-            case Entity():
-                return _entities_can_hold(wanted, unwanted)
-            case Said():
-                return _left(_each(wanted, Said, "phrases"), _each(unwanted, Said, "phrases"))
-            case Vulnerable():
-                return _left(_each(wanted, Vulnerable, "signals"), _each(unwanted, Vulnerable, "signals"))
-            case CallerIn():
-                return self._callers_can_hold(wanted, unwanted)
-            case TaskEnded():
-                return _tasks_can_hold(wanted, unwanted)
-            case _:
-                return True
+    def _can_hold(self, subject: str, terms: tuple[Term, ...]) -> bool:
+        if subject != "moment":
+            return _can_hold_together(subject, terms)
+        known = self._at_one_moment.get(terms)
+        if known is None:
+            known = self._moments.can_hold(terms, hours_may_change=self._hours_may_change)
+            self._at_one_moment[terms] = known
+        return known
 
-    def _callers_can_hold(self, wanted: Iterable[Condition], unwanted: Iterable[Condition]) -> bool:
-        groups = _each(wanted, CallerIn, "groups")
-        refused = _union(_each(unwanted, CallerIn, "groups"))
-        if not _left(groups, [refused]):
-            return False
-        kinds = [{group == ANONYMOUS for group in each - refused} for each in groups]
-        return not kinds or bool(set.intersection(*kinds))
+
+@lru_cache(maxsize=8192)
+def _can_hold_together(subject: str, terms: tuple[Term, ...]) -> bool:
+    """Whether terms of one subject can; the search asks for the same ones again and again."""
+    wanted = [term.condition for term in terms if term.is_wanted]
+    unwanted = [term.condition for term in terms if not term.is_wanted]
+    if any(condition in unwanted for condition in wanted):
+        return False
+    match terms[0].condition:
+        case Choice():
+            return _choices_can_hold(subject, wanted, unwanted)
+        case AtLeast() | QueueAtLeast():
+            return _counts_can_hold(wanted, unwanted)
+        case Entity():
+            return _entities_can_hold(wanted, unwanted)
+        case Said():
+            return _left(_each(wanted, Said, "phrases"), _each(unwanted, Said, "phrases"))
+        case Vulnerable():
+            return _left(_each(wanted, Vulnerable, "signals"), _each(unwanted, Vulnerable, "signals"))
+        case CallerIn():
+            return _callers_can_hold(wanted, unwanted)
+        case TaskEnded():
+            return _tasks_can_hold(wanted, unwanted)
+        case _:
+            return True
+
+
+def _callers_can_hold(wanted: Iterable[Condition], unwanted: Iterable[Condition]) -> bool:
+    groups = _each(wanted, CallerIn, "groups")
+    refused = _union(_each(unwanted, CallerIn, "groups"))
+    if not _left(groups, [refused]):
+        return False
+    kinds = [{group == ANONYMOUS for group in each - refused} for each in groups]
+    return not kinds or bool(set.intersection(*kinds))
 
 
 def _happening(subject: str) -> str:
