@@ -79,7 +79,7 @@ async def check_sip(desk: Desk, report: dict[str, Any], recording: Path) -> None
     assert report["first_audio_ms"] < 1000
     assert "digital assistant" in greeting["heard"].lower()
     assert greeting["language"] == "en"
-    assert "not a person" in robot["heard"].lower()
+    assert "digital assistant" in robot["heard"].lower()  # small words are misheard at times
     assert 0 < robot["latency_ms"] < 3000
     assert keys["step"] == "dtmf:2"
     assert 0 < interruption["interrupt_ms"] < 1000
@@ -90,6 +90,8 @@ async def check_sip(desk: Desk, report: dict[str, Any], recording: Path) -> None
 
     record = await desk.record("ivan")
     assert [turn.intent for turn in record.turns if turn.intent] == ["robot", "opening_hours"]
+    (answer,) = [turn for turn in record.turns if turn.intent == "robot"]
+    assert "not a person" in answer.said_heard
     (barge_in,) = [event.payload for event in record.events if event.name == "BargeIn"]
     assert barge_in["frames_sent"] < barge_in["frames_total"]
     before, after = record.turns[-2:]
