@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from playwright.async_api import Page, expect
 
 from tests.browser.desk_site import strength
-from tests.interop.calling import Desk
+from tests.interop.calling import Desk, Listener
 from tests.peers.chromium import RECORDED_RATE, Chromium, heard_by
+from tests.peers.service import RunningService
 from tests.peers.signals import level_dbfs, tone
 from tests.peers.wav import Samples
 from voicebot.events import Language
@@ -31,22 +33,34 @@ def beeps(hz: float, seconds: float) -> Samples:
     return np.concatenate([np.append(tone(hz, 0.6), np.zeros(1600))] * int(seconds / 0.8))
 
 
+@dataclass(frozen=True)
+class Staff:
+    """Who may log in at a service's desks. `count`: how many."""
+
+    service: RunningService
+    store: AgentStore
+    count: int
+
+    async def are_known(self) -> None:
+        """Wait until the service has read of them."""
+        await self.service.until(f"sum(people['agents'].values()) == {self.count}")
+
+
 @asynccontextmanager
-async def agents(desk: Desk, **languages: Language) -> AsyncIterator[AgentStore]:
+async def agents(service: RunningService, **languages: Language) -> AsyncIterator[Staff]:
     """Let agents of one language each work in the queue 'service'."""
-    store = AgentStore(desk.service.database_url, load_or_create_key(desk.service.state / "transcripts.key"))
+    store = AgentStore(service.database_url, load_or_create_key(service.state / "transcripts.key"))
     queues = frozenset({"service"})
     try:
         for name, language in languages.items():
             new = Agent(name, name.title(), f"desk:{name}", frozenset({language}), frozenset(), queues)
             assert await store.add(new, PASSWORD, changed_by="test")
-        await desk.service.until(f"people['agents'].get('offline') == {len(languages)}")
-        yield store
+        yield Staff(service, store, len(languages))
     finally:
         for name in languages:
             await store.remove(name, changed_by="test")
         await store.close()
-    await nobody_is_at_work(desk)
+    await nobody_is_at_work(service)
 
 
 async def nobody_is_left(desk: Desk) -> None:
@@ -57,9 +71,9 @@ async def nobody_is_left(desk: Desk) -> None:
     assert not {"ringing", "busy"} & set(people["agents"])
 
 
-async def nobody_is_at_work(desk: Desk) -> None:
+async def nobody_is_at_work(service: RunningService) -> None:
     """The callers of other tests do not wait for these agents."""
-    await desk.service.until("not {'available', 'ringing', 'busy', 'after_call'} & set(people['agents'])", 60)
+    await service.until("not {'available', 'ringing', 'busy', 'after_call'} & set(people['agents'])", 60)
 
 
 @dataclass(frozen=True)
@@ -69,9 +83,10 @@ class AtDesk:
     page: Page
 
     @classmethod
-    async def log_in(cls, browser: Chromium, desk: Desk, name: str) -> AtDesk:
+    async def log_in(cls, browser: Chromium, staff: Staff, name: str) -> AtDesk:
         """Log in; a break to begin with."""
-        page = await browser.page(desk.service.page_url("/desk"))
+        await staff.are_known()
+        page = await browser.page(staff.service.page_url("/desk"))
         page.set_default_timeout(PATIENCE_MS)
         await page.fill("#login-agent", name)
         await page.fill("#login-password", PASSWORD)
@@ -138,31 +153,41 @@ class AtCall:
         await expect(self.page.locator("body")).to_have_attribute("data-state", "ended")
 
 
+def _is_beep(sound: Samples, hz: float, but_not: float) -> bool:
+    rate = RECORDED_RATE
+    return strength(sound, hz, rate) > 0.5 and (not but_not or strength(sound, but_not, rate) < 0.05)
+
+
 async def hears(page: Page, hz: float, *, but_not: float = 0.0) -> None:
     """Wait until a page hears beeps of others, and not its own."""
+    heard = partial(heard_by, page)
+    await _until_heard(heard, lambda sound: _is_beep(sound, hz, but_not), f"{hz} Hz at {page.url}")
 
-    def is_it(tail: Samples) -> bool:
-        own = strength(tail, but_not, RECORDED_RATE) if but_not else 0.0
-        return strength(tail, hz, RECORDED_RATE) > 0.5 and own < 0.05
 
-    await _until_heard(page, is_it, f"{hz} Hz")
+async def phone_hears(phone: Listener, hz: float, *, but_not: float) -> None:
+    """Wait until a phone hears beeps of others, and not its own."""
+    who = phone.phone.account.user
+    await _until_heard(phone.received, lambda sound: _is_beep(sound, hz, but_not), f"{hz} Hz at {who}")
 
 
 async def hears_music(page: Page, *, not_hz: float) -> None:
     """Wait until a page hears something else than beeps."""
 
-    def is_it(tail: Samples) -> bool:
-        return level_dbfs(tail) > -50 and strength(tail, not_hz, RECORDED_RATE) < 0.1
+    def is_music(sound: Samples) -> bool:
+        return level_dbfs(sound) > -50 and strength(sound, not_hz, RECORDED_RATE) < 0.1
 
-    await _until_heard(page, is_it, "music")
+    await _until_heard(partial(heard_by, page), is_music, f"music at {page.url}")
 
 
-async def _until_heard(page: Page, is_it: Callable[[Samples], bool], what: str) -> None:
+async def _until_heard(
+    heard: Callable[[], Awaitable[Samples]], is_it: Callable[[Samples], bool], what: str
+) -> None:
+    """Wait until the last second of what is heard is of a kind."""
     until = time.monotonic() + PATIENCE_SECONDS
     tail = np.zeros(0)
     while time.monotonic() < until:
-        tail = (await heard_by(page))[-RECORDED_RATE:]
+        tail = (await heard())[-RECORDED_RATE:]
         if len(tail) == RECORDED_RATE and is_it(tail):
             return
         await asyncio.sleep(0.2)
-    raise AssertionError(f"{page.url} never heard {what}; level at the end {level_dbfs(tail):.0f} dBFS")
+    raise AssertionError(f"no {what}; level at the end {level_dbfs(tail):.0f} dBFS")

@@ -14,9 +14,10 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
+from tests.browser.people import beeps, hears, phone_hears
 from tests.interop.calling import RATE, Desk, Listener, disclosure_was_complete, known_answer, names, speech
 from tests.peers.chromium import PHONE, chromium, heard_by
-from tests.peers.signals import level_dbfs, likeness, tone
+from tests.peers.signals import level_dbfs, likeness
 from tests.peers.wav import Samples, write_wav
 from voicebot.events import Language
 from voicebot.privacy.encryption import load_or_create_key
@@ -34,8 +35,9 @@ SCREENSHOTS = os.environ.get("VOICEBOT_SCREENSHOTS", "")
 PLAY_SECONDS = 0.2
 PIECE = RATE // 4
 MOST = 0.6
-FIRST_AT, SECOND_AT = 13.0, 29.0
-"""Seconds after the microphone was given: the question in Dutch, the one in English."""
+FIRST_AT, SECOND_AT, BEEPS_AT = 13.0, 29.0, 36.0
+"""Seconds after the microphone was given: the question in Dutch, the one in English, beeps for the agent."""
+CALLER_HZ, AGENT_HZ = 440.0, 900.0
 
 
 class Ear(Listener):
@@ -89,8 +91,7 @@ def share_heard(received: Samples, sentence: Samples, alike: float) -> tuple[flo
 
 def questions(file: Path, *asked: tuple[float, Samples]) -> Path:
     """Write a microphone's file: each at its second."""
-    length = int(max(at for at, _ in asked) * RATE) + RATE * 6
-    samples = np.zeros(length)
+    samples = np.zeros(int(max(at + words.size / RATE for at, words in asked) * RATE) + RATE)
     for at, words in asked:
         samples[int(at * RATE) : int(at * RATE) + words.size] = words
     return write_wav(file, samples, RATE)
@@ -139,7 +140,8 @@ def intents(record: CallRecord) -> Sequence[str | None]:
 async def test_a_caller_speaks_both_languages_types_and_reaches_a_person(desk: Desk, tmp_path: Path) -> None:
     english = await asyncio.to_thread(speech, "Can I park my car there?", "en")
     dutch = await asyncio.to_thread(speech, "Wat zijn de openingstijden?", "nl")
-    microphone = questions(tmp_path / "microphone.wav", (FIRST_AT, dutch), (SECOND_AT, english))
+    asked = ((FIRST_AT, dutch), (SECOND_AT, english), (BEEPS_AT, beeps(CALLER_HZ, 100.0)))
+    microphone = questions(tmp_path / "microphone.wav", *asked)
     async with chromium(microphone=microphone) as browser, desk.agent("agent-of-page") as agent:
         page = await browser.page(desk.service.page_url("/call"))
         await photograph(page, "start", tmp_path)
@@ -152,6 +154,7 @@ async def test_a_caller_speaks_both_languages_types_and_reaches_a_person(desk: D
         await reads(page, "openingstijden", "Utrecht")
         answer = known_answer("faq_parking", "en")
         await reads(page, "park my car", answer)
+        await page.click("#mute")
         await ear.in_("en").hears("answer", text=answer)
         await ear.hears("anything_else")
         await page.fill("#line", "Where is my order?")
@@ -162,7 +165,11 @@ async def test_a_caller_speaks_both_languages_types_and_reaches_a_person(desk: D
         await agent.phone.accept()
         await agent.hears_speech(1.5)
         await agent.phone.press("1")
-        await asyncio.gather(agent.phone.say(tone(900, 4.0)), ear.level_of(900, but_not=440))
+        await page.click("#mute")
+        await agent.phone.say(beeps(AGENT_HZ, 60.0))
+        await asyncio.gather(
+            hears(page, AGENT_HZ, but_not=CALLER_HZ), phone_hears(agent, CALLER_HZ, but_not=AGENT_HZ)
+        )
         await page.click("#end")
         await agent.phone.event("CALL_CLOSED")
         await expect(page.locator("#status")).to_have_text("Het gesprek is beëindigd.")

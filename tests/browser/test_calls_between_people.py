@@ -10,8 +10,16 @@ import numpy as np
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.desk_site import strength
-from tests.browser.people import AtCall, AtDesk, agents, beeps, hears, hears_music, nobody_is_left
+from tests.browser.people import (
+    AtCall,
+    AtDesk,
+    agents,
+    beeps,
+    hears,
+    hears_music,
+    nobody_is_left,
+    phone_hears,
+)
 from tests.browser.test_caller_page import Ear
 from tests.interop.calling import (
     RATE,
@@ -75,21 +83,6 @@ def caller_microphone(folder: Path) -> Path:
 
 def agent_microphone(folder: Path) -> Path:
     return write_wav(folder / "agent.wav", beeps(AGENT_HZ, 150.0), RATE)
-
-
-async def phone_hears(phone: Listener, hz: float, *, but_not: float) -> None:
-    """Wait until a phone hears beeps of others, and not its own."""
-    levels = (0.0, 0.0)
-
-    async def is_it() -> bool:
-        nonlocal levels
-        tail = (await phone.received())[-RATE:]
-        levels = strength(tail, hz, RATE), strength(tail, but_not, RATE)
-        return levels[0] > 0.5 and levels[1] < 0.05
-
-    async with asyncio.timeout(40):
-        while not await is_it():
-            await asyncio.sleep(0.2)
 
 
 async def talks_with(anna: AtDesk, caller: Listener) -> str:
@@ -163,11 +156,11 @@ async def test_a_browser_and_a_phone_talk_with_an_agent_at_a_desk(desk: Desk, tm
     """The phone has the agent, another waits and asks to be called back, the browser waits and is taken."""
     microphones = await asyncio.to_thread(caller_microphone, tmp_path), agent_microphone(tmp_path)
     async with (
-        agents(desk, anna="en") as staff,
+        agents(desk.service, anna="en") as staff,
         chromium(microphone=microphones[0]) as callers,
         chromium(microphone=microphones[1]) as desks,
     ):
-        anna = await AtDesk.log_in(desks, desk, "anna")
+        anna = await AtDesk.log_in(desks, staff, "anna")
         await anna.is_available()
         async with desk.caller(BERT, "en") as bert, desk.caller(GRETA, "en") as greta:
             caller = await AtCall.calls(callers, desk, speaks=True)
@@ -189,7 +182,7 @@ async def test_a_browser_and_a_phone_talk_with_an_agent_at_a_desk(desk: Desk, tm
         await anna.logs_out()
         await nobody_is_left(desk)
         assert callers.faults == desks.faults == []
-        (wrap_up,) = await staff.wrap_ups(from_page, accessed_by="test")
+        (wrap_up,) = await staff.store.wrap_ups(from_page, accessed_by="test")
     assert (wrap_up.agent_id, wrap_up.code, wrap_up.note) == ("anna", "solved", NOTE)
     phone, called_back, page = await latest_records(desk, 3)
     is_right_in_storage(phone, page)
@@ -225,15 +218,15 @@ async def test_browsers_that_are_closed_lose_nobody(desk: Desk, tmp_path: Path) 
     """A desk is closed in mid-ring, callers' pages in the queue and while it rings; an agent hangs up at the
     moment of joining."""
     async with (
-        agents(desk, chaima="nl", dirk="nl"),
+        agents(desk.service, chaima="nl", dirk="nl") as staff,
         chromium(microphone=agent_microphone(tmp_path)) as browser,
     ):
-        dirk = await AtDesk.log_in(browser, desk, "dirk")
+        dirk = await AtDesk.log_in(browser, staff, "dirk")
         await dirk.is_available()
         (first, second, third, fourth), *_ = await asyncio.gather(
             ask_for_a_person(browser, desk, 4), dirk.accepts()
         )
-        chaima = await AtDesk.log_in(browser, desk, "chaima")
+        chaima = await AtDesk.log_in(browser, staff, "chaima")
         await second.reads("U bent de eerste in de wachtrij.")
         await desk.service.until("people['waiting']['service'] == 3", 45)
         await third.page.close()
@@ -270,4 +263,7 @@ async def test_browsers_that_are_closed_lose_nobody(desk: Desk, tmp_path: Path) 
     assert {record.ended_by for record in records} == {"caller"}
     of_second = [event.payload for event in records[1].events if event.name == "TransferProgressed"]
     failures = [step["failure"] for step in of_second if step["failure"]]
-    assert failures in (["unreachable"], ["no_answer"])  # a closed desk may come back as long as ringing lasts
+    assert failures in (
+        ["unreachable"],
+        ["no_answer"],
+    )  # a closed desk may come back as long as ringing lasts

@@ -16,15 +16,18 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.browser.people import AtDesk, agents, beeps
 from tests.interop.calling import WEIGHTS, require_models
 from tests.interop.robustness import Phone, Taken, is_running, recorded, spoken_clip, worker_pids
 from tests.peers.baresip import Account, Baresip
+from tests.peers.chromium import chromium
 from tests.peers.ports import LOOPBACK, eventually
 from tests.peers.postgres import PostgresCluster, postgres_cluster
 from tests.peers.service import RunningService, running_service
 from tests.peers.signals import tone
 from tests.peers.sipp import Sipp
 from tests.peers.switchboard import Switchboard
+from tests.peers.wav import write_wav
 from voicebot.errors import DialFailed
 
 __all__ = ["postgres_cluster"]
@@ -201,17 +204,22 @@ async def without_workers(service: RunningService, weights: Path) -> AsyncIterat
 
 
 async def test_without_any_worker(service: RunningService, weights: Path, tmp_path: Path) -> None:
-    """Words are answered with a spoken apology, from what was rendered before; key 0 leads to a person."""
+    """Words are answered with a spoken apology, from what was rendered before; key 0 leads to a person: at a
+    desk while one is open, else on the telephone."""
     before = len(recorded(service))
     question = await asyncio.to_thread(spoken_clip, QUESTION, "en")
+    microphone = write_wav(tmp_path / "agent.wav", beeps(700, 60), 8000)
     agent = Account("agent", answer="auto")
     async with (
         Switchboard.on(service.agent_port) as board,
         Baresip.running(tmp_path / "agent", agent) as phone,
+        agents(service, anna="en") as staff,
+        chromium(microphone=microphone) as browser,
         without_workers(service, weights),
         Phone.calling(service.uri("en")) as caller,
+        Phone.calling(service.uri("en")) as other,
     ):
-        await caller.bot_has_spoken()
+        anna, _ = await asyncio.gather(AtDesk.log_in(browser, staff, "anna"), caller.bot_has_spoken())
         await caller.says(question)
         await caller.bot_has_spoken()
         board.in_line.append(phone.port)
@@ -220,9 +228,14 @@ async def test_without_any_worker(service: RunningService, weights: Path, tmp_pa
         await phone.press("1")
         await phone.say(tone(1000, 10.0))
         await caller.hears(1000)
+        await anna.is_available()
+        await other.leg.send_digits("0")
+        await anna.accepts()
+        await other.hears(700, 30)
+        await anna.logs_out()
     await service.until("all(pool['alive'] == 1 for pool in workers.values())", 60)
-    await stored(service, before + 1)
-    assert recorded(service)[-1][0] == "transferred"
+    await stored(service, before + 2)
+    assert [disposition for disposition, _ in recorded(service)[-2:]] == ["transferred", "transferred"]
 
 
 async def test_the_media_process_is_killed(
