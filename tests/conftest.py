@@ -32,7 +32,7 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-RING_SECONDS = 5
+RING_SECONDS = 8
 ACCEPT_SECONDS = 5
 
 

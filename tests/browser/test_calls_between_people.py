@@ -36,12 +36,10 @@ from voicebot.privacy.encryption import load_or_create_key
 from voicebot.storage.records import CallRecord
 from voicebot.storage.store import CallStore
 
-# A small recogniser is right about synthetic speech most times, not each time: a failed call is held again.
 pytestmark = [
     pytest.mark.interop,
     pytest.mark.models,
     pytest.mark.asyncio(loop_scope="session"),
-    # FLAKY
 ]
 
 AGENT_HZ, BROWSER_HZ, PHONE_HZ = 950.0, 440.0, 640.0
