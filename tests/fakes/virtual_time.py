@@ -55,6 +55,8 @@ def in_virtual_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[
             left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
             assert not left, f"tasks left over: {left}"
 
+        gc.collect()
+        gc.freeze()  # what is there already is not this test's: looking through it again takes long
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
             runner.run(watched())
             gc.collect()
