@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from voicebot.admission import CallAdmission, Refusal
-from voicebot.app import Service, destinations_of
+from voicebot.allow_list import destinations_of
+from voicebot.app import Service
 from voicebot.commands.serve import settle_garbage_collection
 from voicebot.control_api import ControlServer, build_api
 from voicebot.dialogue.prompt_ids import SPOKEN

@@ -13,6 +13,7 @@ import structlog
 
 from voicebot.admission import CallAdmission, Refusal
 from voicebot.agent_desks import CallbacksAtDesks, desk_services
+from voicebot.allow_list import destinations_of
 from voicebot.call import Call, CallLimits, CallServices
 from voicebot.call_rules import RulesOfCall
 from voicebot.call_transfer import TransferParts
@@ -49,8 +50,6 @@ from voicebot.storage.agent_store import AgentStore
 from voicebot.storage.callback_store import CallbackStore
 from voicebot.transfer.agent_posts import QueueTimes
 from voicebot.transfer.call_back import CallBacks
-from voicebot.transfer.caps import CapLimits, TransferCaps
-from voicebot.transfer.destinations import Destination, Destinations
 from voicebot.transfer.dialling import SchemeDialler
 from voicebot.transfer.execute import TransferTimes
 from voicebot.transfer.opening_hours_file import load_opening_hours
@@ -382,23 +381,3 @@ class Service:
 def _branch_of(variant: str) -> str:
     """The demo shop's Flemish line belongs to its Antwerp branch."""
     return "antwerpen" if variant == "nl-BE" else ""
-
-
-def destinations_of(settings: Settings) -> Destinations:
-    """Return the allow-list of the settings. Raises ConfigError."""
-    return Destinations(
-        (
-            Destination(name, found.uri, found.kind, found.label_nl, found.label_en)
-            for name, found in settings.transfer.destinations.items()
-        ),
-        human=settings.transfer.human,
-        exceptions=settings.transfer.exceptions,
-        caps=TransferCaps(
-            CapLimits(
-                settings.transfer.caller_per_hour,
-                settings.transfer.destination_per_hour,
-                settings.transfer.destination_at_once,
-                settings.transfer.all_at_once,
-            )
-        ),
-    )

@@ -90,7 +90,7 @@ def _files(settings: Settings) -> Iterator[Finding]:
 
 
 def _addresses(settings: Settings) -> Iterator[Finding]:
-    from voicebot.app import destinations_of
+    from voicebot.allow_list import destinations_of
     from voicebot.listeners import endpoint_config
 
     yield _tried("transfer destinations", lambda: destinations_of(settings), settings)
