@@ -1,4 +1,4 @@
-"""While the phone rings: other words change nothing, a callback may be chosen, no late choice loses anybody."""
+"""While the phone rings: other words change nothing, a callback may be chosen, a late choice loses nobody."""
 
 from __future__ import annotations
 
