@@ -13,6 +13,9 @@ import asyncio
 import contextlib
 import itertools
 import json
+import shutil
+import tempfile
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -59,6 +62,9 @@ class Baresip:
         self.port = free_port(spread=2)
         self.events: list[Event] = []
         self._directory = directory
+        # Short, for baresip cuts the path of a recording, which holds both addresses, at some 128 characters.
+        self._recorded = Path(tempfile.mkdtemp(prefix="b"))
+        weakref.finalize(self, shutil.rmtree, self._recorded, ignore_errors=True)
         self._control_port = free_port()
         self._rtp_port = free_port(spread=40)
         self._changed = asyncio.Condition()
@@ -179,11 +185,10 @@ class Baresip:
         return heard()
 
     def _files(self, side: str) -> list[Path]:
-        return sorted((self._directory / "recorded").glob(f"*-{side}.wav"))
+        return sorted(self._recorded.glob(f"*-{side}.wav"))
 
     def _write_configuration(self, audio: Samples | None, rate: int) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
-        (self._directory / "recorded").mkdir(exist_ok=True)
         said = np.zeros(0) if audio is None else audio
         # baresip ends the call with its audio file
         padded = np.concatenate([said, np.zeros(max(0, _LONGEST_CALL_SECONDS * rate - len(said)))])
@@ -196,7 +201,7 @@ class Baresip:
             "audio_player aubridge,sink",
             f"ausrc_srate {rate}",
             "ausrc_channels 1",
-            f"snd_path {self._directory / 'recorded'}",
+            f"snd_path {self._recorded}",
             f"module_path {MODULES}",
             *(f"module {name}.so" for name in ("g711", "g722", "opus", "aufile", "aubridge", "sndfile")),
             *(f"module_tmp {name}.so" for name in ("uuid", "account")),
