@@ -43,7 +43,7 @@ peers:
 
 test: $(VENV)/.installed-test models peers
 	$(BIN)/python -m pytest -n 2 -m "not interop and not models" $(PYTEST_ARGS)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "interop or models" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "interop or models" $(PYTEST_ARGS)
 
 quick: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2 -m "not interop and not models" $(PYTEST_ARGS)
