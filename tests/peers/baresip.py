@@ -62,7 +62,7 @@ class Baresip:
         self.port = free_port(spread=2)
         self.events: list[Event] = []
         self._directory = directory
-        # Short: under longer paths (pytest-xdist's) recordings were missing; a limit of baresip's is suspected.
+        # Short: under longer paths (pytest-xdist's) recordings were missing; a limit of baresip is suspected.
         self._recorded = Path(tempfile.mkdtemp(prefix="b"))
         weakref.finalize(self, shutil.rmtree, self._recorded, ignore_errors=True)
         self._control_port = free_port()
